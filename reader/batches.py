@@ -1,0 +1,114 @@
+"""Training batches: length-bucketed, deterministic in the seed, so that a resumed run is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reader.features import ReaderTokenizer
+from reader.training_data import Example, Row, TrainingSet, crop
+
+POOL = 24  # batches that are sorted by length together: enough to leave little padding
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """How questions become rows.
+
+    `crop_rate` of the gold paragraphs are cut to between `crop_min` and `crop_max` pieces, the
+    rest to `max_pieces`; `negative_rate` of the questions bring one hard negative passage;
+    `title_rate` of the rows keep the title that they have.
+    """
+
+    questions: int = 32
+    max_pieces: int = 300
+    crop_rate: float = 0.75
+    crop_min: int = 60
+    crop_max: int = 140
+    negative_rate: float = 0.25
+    title_rate: float = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Arrays of shape (rows, length) but for `groups` (rows,), `labels` (rows,), `spans` (n, 3)."""
+
+    ids: NDArray[np.int64]
+    segments: NDArray[np.int64]
+    mask: NDArray[np.int64]
+    allowed: NDArray[np.bool_]
+    groups: NDArray[np.int64]
+    labels: NDArray[np.float32]
+    spans: NDArray[np.int64]
+    questions: int
+
+
+def epoch_batches(
+    data: TrainingSet, tokenizer: ReaderTokenizer, settings: BatchSettings, seed: int, epoch: int
+) -> Iterator[Batch]:
+    """Yield one epoch of batches; the same seed and epoch always give the same batches."""
+    generator = np.random.default_rng((seed, epoch))
+    order = generator.permutation(len(data.examples))
+    pool = settings.questions * POOL
+    for begin in range(0, len(order), pool):
+        chosen = [data.examples[i] for i in order[begin : begin + pool]]
+        drawn = [(e, question_rows(e, data, settings, generator)) for e in chosen]
+        drawn.sort(key=lambda pair: max(len(row.ids) for row in pair[1]))
+        starts = np.arange(0, len(drawn), settings.questions)
+        for start in generator.permutation(starts):
+            yield collate(drawn[start : start + settings.questions], tokenizer)
+
+
+def question_rows(
+    example: Example, data: TrainingSet, settings: BatchSettings, generator: np.random.Generator
+) -> list[Row]:
+    """Draw the passages of one question: its own paragraph, and perhaps a hard negative."""
+    size = settings.max_pieces
+    if generator.random() < settings.crop_rate:
+        size = int(generator.integers(settings.crop_min, settings.crop_max + 1))
+    rows = [crop(data.contexts[example.context], example.ranges, size, generator)]
+    if example.negatives and generator.random() < settings.negative_rate:
+        other = example.negatives[int(generator.integers(len(example.negatives)))]
+        # Never longer than the gold passage: a negative must not widen the batch.
+        rows.append(crop(data.contexts[other], (), max(len(rows[0].ids), 32), generator))
+    return [
+        row if generator.random() < settings.title_rate else Row("", row.ids, row.ranges)
+        for row in rows
+    ]
+
+
+def collate(drawn: list[tuple[Example, list[Row]]], tokenizer: ReaderTokenizer) -> Batch:
+    """Pad the rows of some questions into one batch."""
+    heads, rows, groups = [], [], []
+    for number, (example, own) in enumerate(drawn):
+        question = tokenizer.question(example.question)
+        for row in own:
+            heads.append((tokenizer.head(question, tokenizer.title(row.title)), len(question)))
+            rows.append(row)
+            groups.append(number)
+    length = max(len(head) + len(row.ids) + 1 for (head, _), row in zip(heads, rows, strict=True))
+    shape = (len(rows), length)
+    ids = np.full(shape, tokenizer.pad, dtype=np.int64)
+    segments, mask = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    allowed = np.zeros(shape, dtype=np.bool_)
+    spans = []
+    for i, ((head, question_length), row) in enumerate(zip(heads, rows, strict=True)):
+        offset, end = len(head), len(head) + len(row.ids)
+        ids[i, :offset], ids[i, offset:end], ids[i, end] = head, row.ids, tokenizer.sep
+        segments[i, question_length + 2 : end + 1] = 1
+        mask[i, : end + 1] = 1
+        allowed[i, offset:end] = True
+        spans += [(i, offset + a, offset + b) for a, b in row.ranges]
+    return Batch(
+        ids,
+        segments,
+        mask,
+        allowed,
+        np.asarray(groups, dtype=np.int64),
+        np.asarray([bool(row.ranges) for row in rows], dtype=np.float32),
+        np.asarray(spans, dtype=np.int64).reshape(-1, 3),
+        len(drawn),
+    )

@@ -1,0 +1,161 @@
+"""Reader inputs: `[CLS] question [SEP] title [SEP] passage [SEP]`, in windows, with exact offsets.
+
+The question has segment 0, title and passage segment 1, as in BERT (Devlin et al. 2019, section
+4.2). Offsets of word pieces always index the original text; nothing is ever detokenised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.errors import InputError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+MAX_QUESTION = 64
+MAX_TITLE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The word pieces of one text: `text[starts[i]:ends[i]]` is what piece `i` stands for.
+
+    All three arrays are int32 of shape (pieces,); offsets are in code points.
+    """
+
+    ids: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    ends: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One row of model input.
+
+    `ids` is int32 of shape (length,). Pieces `[first, first + size)` of the passage stand at row
+    positions `[offset, offset + size)`. `segment` is the row position where segment 1 starts.
+    """
+
+    ids: NDArray[np.int32]
+    segment: int
+    offset: int
+    first: int
+    size: int
+
+
+class ReaderTokenizer:
+    """Word pieces with offsets from a checkpoint's own `tokenizer.json`, casing included."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self._tokenizer = tokenizer
+        self.cls = self._special("[CLS]")
+        self.sep = self._special("[SEP]")
+        self.pad = self._special("[PAD]")
+        self._short = lru_cache(maxsize=4096)(self._encode_ids)
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> ReaderTokenizer:
+        """Load `tokenizer.json`, or build it from `vocab.txt` and the casing in the settings."""
+        from tokenizers import Tokenizer
+
+        file = folder / "tokenizer.json"
+        if file.exists():
+            return cls(Tokenizer.from_file(str(file)))
+        vocabulary = folder / "vocab.txt"
+        if not vocabulary.exists():
+            raise InputError(f"{folder}: neither tokenizer.json nor vocab.txt is there")
+        return cls(_wordpiece(vocabulary, lowercase=_lowercases(folder)))
+
+    def _special(self, token: str) -> int:
+        number = self._tokenizer.token_to_id(token)
+        if number is None:
+            raise InputError(f"the tokenizer has no {token}: only BERT-type readers are supported")
+        return int(number)
+
+    def _encode_ids(self, text: str, limit: int) -> NDArray[np.int32]:
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        return np.asarray(encoding.ids[:limit], dtype=np.int32)
+
+    def question(self, text: str) -> NDArray[np.int32]:
+        """Return at most 64 pieces of the question; a longer one is cut, never refused."""
+        return self._short(text, MAX_QUESTION)
+
+    def title(self, text: str) -> NDArray[np.int32]:
+        """Return at most 16 pieces of the title."""
+        return self._short(text, MAX_TITLE)
+
+    def passages(self, texts: Sequence[str]) -> list[Pieces]:
+        """Tokenise passages in one batch."""
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [_pieces(encoding.ids, encoding.offsets) for encoding in encodings]
+
+    def windows(
+        self,
+        question: NDArray[np.int32],
+        title: NDArray[np.int32],
+        passage: Pieces,
+        max_length: int,
+        stride: int,
+    ) -> Iterator[Window]:
+        """Cut a passage into rows of at most `max_length` ids that overlap by `stride` pieces.
+
+        A passage without pieces gives no row.
+        """
+        head = self.head(question, title)
+        room = max_length - len(head) - 1
+        step = max(1, room - stride)
+        tail = np.asarray([self.sep], dtype=np.int32)
+        first = 0
+        while first < len(passage):
+            size = min(room, len(passage) - first)
+            ids = np.concatenate([head, passage.ids[first : first + size], tail])
+            yield Window(ids, 2 + len(question), len(head), first, size)
+            if first + size >= len(passage):
+                return
+            first += step
+
+    def head(self, question: NDArray[np.int32], title: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return what stands before the passage's pieces."""
+        parts = [[self.cls], question, [self.sep]]
+        if len(title):
+            parts += [title, [self.sep]]
+        return np.concatenate([np.asarray(part, dtype=np.int32) for part in parts])
+
+
+def _pieces(ids: list[int], offsets: list[tuple[int, int]]) -> Pieces:
+    pairs = np.asarray(offsets, dtype=np.int32).reshape(-1, 2)
+    return Pieces(np.asarray(ids, dtype=np.int32), pairs[:, 0].copy(), pairs[:, 1].copy())
+
+
+def _lowercases(folder: Path) -> bool:
+    """Tell whether the checkpoint was trained on lower-cased text; cased is the safe default."""
+    import json
+
+    file = folder / "tokenizer_config.json"
+    if not file.exists():
+        # SpanBERT's own folders have no tokenizer settings; its vocabulary is BERT's cased one.
+        return False
+    return bool(json.loads(file.read_text(encoding="utf-8")).get("do_lower_case", False))
+
+
+def _wordpiece(vocabulary: Path, *, lowercase: bool) -> Tokenizer:
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+
+    tokenizer = Tokenizer(models.WordPiece.from_file(str(vocabulary), unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    return tokenizer

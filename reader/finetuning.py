@@ -1,0 +1,305 @@
+"""Fine-tuning of the reader: `qa train reader`.
+
+One loop for CPU and GPU: length-bucketed batches, AdamW with warm-up and linear decay, and
+checkpoints from which a stopped run goes on exactly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from indexing.errors import InputError
+from reader.batches import Batch, BatchSettings, epoch_batches
+from reader.loss import relevance_loss, shared_log_softmax, span_loss
+
+if TYPE_CHECKING:
+    import torch
+
+    from reader.features import ReaderTokenizer
+    from reader.training_data import TrainingSet
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """What a run is made of; stored beside every checkpoint, so that a resumed run is the same."""
+
+    base: str
+    files: tuple[str, ...]
+    epochs: int = 1
+    max_steps: int | None = None
+    learning_rate: float = 1.5e-4
+    head_learning_rate: float = 5e-4
+    warmup: float = 0.06
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    dropout: float = 0.0
+    freeze_words: bool = True
+    lambda_span: float = 1.0
+    lambda_cls: float = 0.5
+    development: float = 0.02
+    negatives: int = 4
+    seed: int = 13
+    batches: BatchSettings = field(default_factory=BatchSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """The joint loss and its parts, for one batch."""
+
+    total: torch.Tensor
+    span: torch.Tensor
+    relevance: torch.Tensor
+
+
+def batch_losses(model: torch.nn.Module, batch: Batch, settings: TrainSettings) -> Losses:
+    """Return `lambda_cls * L_cls + lambda_span * L_span` and both parts."""
+    import torch
+
+    device = next(model.parameters()).device
+    move = {
+        name: torch.from_numpy(getattr(batch, name)).to(device, non_blocking=True)
+        for name in ("ids", "segments", "mask", "allowed", "groups", "labels", "spans")
+    }
+    start, end, relevance = model(move["ids"], move["segments"], move["mask"])
+    start = shared_log_softmax(start, move["allowed"], move["groups"], batch.questions)
+    end = shared_log_softmax(end, move["allowed"], move["groups"], batch.questions)
+    span = span_loss(start, end, move["spans"], move["groups"], batch.questions)
+    cls = relevance_loss(relevance, move["labels"])
+    return Losses(settings.lambda_cls * cls + settings.lambda_span * span, span, cls)
+
+
+def make_optimizer(model: torch.nn.Module, settings: TrainSettings) -> torch.optim.AdamW:
+    """Return AdamW (Loshchilov and Hutter 2019); biases and norms do not decay, heads learn faster."""
+    import torch
+
+    groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if settings.freeze_words and name.endswith("word_embeddings.weight"):
+            parameter.requires_grad = False
+            continue
+        head = name.startswith(("base.qa_outputs", "relevance"))
+        groups.setdefault((head, parameter.ndim > 1), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {
+                "params": parameters,
+                "lr": settings.head_learning_rate if head else settings.learning_rate,
+                "peak": settings.head_learning_rate if head else settings.learning_rate,
+                "weight_decay": settings.weight_decay if decays else 0.0,
+            }
+            for (head, decays), parameters in groups.items()
+        ],
+        fused=True,
+    )
+
+
+def rate_at(step: int, steps: int, warmup: float) -> float:
+    """Return the share of the peak learning rate at a step: linear warm-up, linear decay to 0."""
+    rising = max(1, round(steps * warmup))
+    if step < rising:
+        return (step + 1) / rising
+    return max(0.0, (steps - step) / max(1, steps - rising))
+
+
+def train(settings: TrainSettings, out: Path, *, resume: bool, save_every: int = 200) -> None:
+    """Run or resume a training run and leave a checkpoint in `out`.
+
+    Raises:
+        InputError: `out` holds another run, or an input file is unusable.
+    """
+    import torch
+
+    from reader.features import ReaderTokenizer
+    from reader.model import load_model, save_model
+    from reader.training_data import load_squad, mine_negatives, split_by_context
+
+    base = Path(settings.base)
+    state = _prepare(out, settings, resume=resume)
+    torch.manual_seed(settings.seed)
+    torch.set_flush_denormal(True)
+    tokenizer = ReaderTokenizer.from_folder(base)
+    data = load_squad([Path(file) for file in settings.files], tokenizer)
+    data, _ = split_by_context(data, settings.development, settings.seed)
+    if settings.negatives:
+        data = mine_negatives(data, settings.negatives)
+    model = load_model(state or base)
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = settings.dropout
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(device).train()
+    optimizer = make_optimizer(model, settings)
+    per_epoch = -(-len(data.examples) // settings.batches.questions)
+    steps = min(settings.max_steps or 10**9, per_epoch * settings.epochs)
+    done = _load_optimizer(optimizer, state) if state else 0
+    log = _Log(out / "log.jsonl", done, steps)
+    for step, batch in enumerate(_batches(data, tokenizer, settings), start=0):
+        if step >= steps:
+            break
+        if step < done:
+            continue
+        losses = _step(model, optimizer, batch, settings, rate_at(step, steps, settings.warmup))
+        log.record(step + 1, batch, losses)
+        if (step + 1) % save_every == 0 and step + 1 < steps:
+            _save_state(model, optimizer, base, out, step + 1)
+    save_model(model, base, out, half=True)
+    (out / "training.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
+
+
+def _batches(
+    data: TrainingSet, tokenizer: ReaderTokenizer, settings: TrainSettings
+) -> Iterator[Batch]:
+    for epoch in range(settings.epochs):
+        yield from epoch_batches(data, tokenizer, settings.batches, settings.seed, epoch)
+
+
+def _step(
+    model: torch.nn.Module,
+    optimizer: torch.optim.AdamW,
+    batch: Batch,
+    settings: TrainSettings,
+    rate: float,
+) -> Losses:
+    import torch
+
+    cuda = next(model.parameters()).is_cuda
+    with torch.autocast("cuda", torch.bfloat16) if cuda else nullcontext():
+        losses = batch_losses(model, batch, settings)
+    losses.total.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak"] * rate
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return losses
+
+
+def _prepare(out: Path, settings: TrainSettings, *, resume: bool) -> Path | None:
+    """Return the state to resume from, or None for a fresh start."""
+    plan = out / "settings.json"
+    wanted = json.loads(json.dumps(asdict(settings)))
+    if resume and plan.exists():
+        if json.loads(plan.read_text()) != wanted:
+            raise InputError(f"{out}: holds a run with other settings; choose another --out")
+        current = out / "state" / "current"
+        return (out / "state" / current.read_text().strip()) if current.exists() else None
+    if plan.exists():
+        raise InputError(f"{out}: holds a run already; add --resume or choose another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    plan.write_text(json.dumps(wanted, indent=2) + "\n")
+    return None
+
+
+def _save_state(
+    model: torch.nn.Module, optimizer: torch.optim.AdamW, base: Path, out: Path, step: int
+) -> None:
+    """Write all that a resumed run needs; the pointer moves last, so a kill loses nothing."""
+    import shutil
+
+    from safetensors.torch import save_file
+
+    from reader.model import save_model
+
+    folder = out / "state" / f"step-{step}"
+    save_model(model, base, folder, half=False)
+    tensors = {}
+    for i, values in optimizer.state_dict()["state"].items():
+        for key, value in values.items():
+            tensors[f"{i}.{key}"] = value.detach().cpu().contiguous()
+    save_file(tensors, folder / "optimizer.safetensors", metadata={"step": str(step)})
+    pointer = out / "state" / "current.part"
+    pointer.write_text(folder.name)
+    os.replace(pointer, out / "state" / "current")
+    for old in (out / "state").glob("step-*"):
+        if old != folder:
+            shutil.rmtree(old)
+
+
+def _load_optimizer(optimizer: torch.optim.AdamW, state: Path) -> int:
+    from safetensors import safe_open
+
+    values: dict[int, dict[str, Any]] = {}
+    with safe_open(state / "optimizer.safetensors", "pt") as file:
+        for key in file.keys():  # noqa: SIM118 - safe_open is no mapping
+            number, _, name = key.partition(".")
+            values.setdefault(int(number), {})[name] = file.get_tensor(key)
+        step = int(file.metadata()["step"])
+    whole = optimizer.state_dict()
+    whole["state"] = values
+    optimizer.load_state_dict(whole)
+    return step
+
+
+class _Log:
+    """Prints and stores the losses, speed and time left."""
+
+    def __init__(self, file: Path, done: int, steps: int) -> None:
+        self._file, self._first, self._steps = file, done, steps
+        self._start, self._tokens, self._questions = time.monotonic(), 0, 0
+        self._spans: list[float] = []
+        self._classes: list[float] = []
+
+    def record(self, step: int, batch: Batch, losses: Losses) -> None:
+        self._tokens += int(batch.mask.sum())
+        self._questions += batch.questions
+        self._spans.append(float(losses.span.detach()))
+        self._classes.append(float(losses.relevance.detach()))
+        if step % 20 and step != self._steps:
+            return
+        seconds = time.monotonic() - self._start
+        left = seconds / (step - self._first) * (self._steps - step)
+        line = {
+            "step": step,
+            "span_loss": round(sum(self._spans) / len(self._spans), 4),
+            "relevance_loss": round(sum(self._classes) / len(self._classes), 4),
+            "questions_per_second": round(self._questions / seconds, 2),
+            "tokens_per_second": round(self._tokens / seconds),
+            "eta_minutes": round(left / 60, 1),
+        }
+        self._spans, self._classes = [], []
+        with self._file.open("a") as stream:
+            stream.write(json.dumps(line) + "\n")
+        print(f"step {step}/{self._steps} {line}", file=sys.stderr, flush=True)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `qa train reader`."""
+    defaults = TrainSettings("", ())
+    parser.add_argument("files", nargs="+", type=Path, help="SQuAD-type JSON files (or .gz)")
+    parser.add_argument("--base", type=Path, required=True, help="encoder or reader checkpoint")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the new checkpoint")
+    parser.add_argument("--epochs", type=int, default=defaults.epochs)
+    parser.add_argument("--max-steps", type=int, default=None, help="stop after this many batches")
+    parser.add_argument("--batch", type=int, default=defaults.batches.questions, help="questions")
+    parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
+    parser.add_argument("--lambda-span", type=float, default=defaults.lambda_span)
+    parser.add_argument("--lambda-cls", type=float, default=defaults.lambda_cls)
+    parser.add_argument("--negative-rate", type=float, default=defaults.batches.negative_rate)
+    parser.add_argument("--seed", type=int, default=defaults.seed)
+    parser.add_argument("--resume", action="store_true", help="go on with a stopped run")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `qa train reader`."""
+    settings = TrainSettings(
+        base=str(args.base),
+        files=tuple(str(file) for file in args.files),
+        epochs=args.epochs,
+        max_steps=args.max_steps,
+        learning_rate=args.learning_rate,
+        lambda_span=args.lambda_span,
+        lambda_cls=args.lambda_cls,
+        seed=args.seed,
+        batches=BatchSettings(questions=args.batch, negative_rate=args.negative_rate),
+    )
+    train(settings, args.out, resume=args.resume)
+    return 0

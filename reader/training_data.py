@@ -1,0 +1,185 @@
+"""Training examples: SQuAD-type files to token positions, with hard negatives and crops."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.errors import InputError
+from reader.features import Pieces, ReaderTokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A paragraph to read, tokenised once; `text` is as in the file."""
+
+    title: str
+    text: str
+    pieces: Pieces
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question with its gold paragraph and answers as inclusive piece ranges in it.
+
+    An impossible question has no ranges. `context` and `negatives` index the list of contexts.
+    """
+
+    id: str
+    question: str
+    context: int
+    answers: tuple[str, ...]
+    ranges: tuple[tuple[int, int], ...]
+    negatives: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """Examples over shared contexts."""
+
+    contexts: list[Context]
+    examples: list[Example]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One passage of a question, ready for the model: pieces of it and gold ranges in them."""
+
+    title: str
+    ids: NDArray[np.int32]
+    ranges: tuple[tuple[int, int], ...]
+
+
+def load_squad(files: Sequence[Path], tokenizer: ReaderTokenizer) -> TrainingSet:
+    """Read SQuAD-type files; answers whose text is not at their offset are an error.
+
+    Raises:
+        InputError: a file is not SQuAD JSON, or an answer does not stand at its offset.
+    """
+    raw_contexts: list[tuple[str, str]] = []
+    raw_examples: list[tuple[str, str, int, list[tuple[str, int]]]] = []
+    for file in files:
+        for title, paragraph in _paragraphs(file):
+            number = len(raw_contexts)
+            raw_contexts.append((title, paragraph["context"]))
+            for qa in paragraph["qas"]:
+                answers = [(a["text"], int(a["answer_start"])) for a in qa["answers"]]
+                _check_offsets(file, qa["id"], paragraph["context"], answers)
+                raw_examples.append((str(qa["id"]), qa["question"].strip(), number, answers))
+    pieces = tokenizer.passages([text for _, text in raw_contexts])
+    contexts = [
+        Context(title, text, p) for (title, text), p in zip(raw_contexts, pieces, strict=True)
+    ]
+    examples = []
+    for id_, question, number, answers in raw_examples:
+        ranges = {piece_range(pieces[number], start, start + len(text)) for text, start in answers}
+        texts = tuple(dict.fromkeys(text for text, _ in answers))
+        examples.append(Example(id_, question, number, texts, tuple(sorted(ranges))))
+    return TrainingSet(contexts, examples)
+
+
+def _paragraphs(file: Path) -> list[tuple[str, dict[str, Any]]]:
+    opener = gzip.open if file.suffix == ".gz" else open
+    try:
+        with opener(file, "rt", encoding="utf-8") as stream:
+            data = json.load(stream)["data"]
+        return [
+            (usable_title(article.get("title", "")), paragraph)
+            for article in data
+            for paragraph in article["paragraphs"]
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file}: not a SQuAD-type file ({error})") from error
+
+
+def usable_title(title: str) -> str:
+    """Turn a data set's title into words; a data set's own name says nothing of the article."""
+    return "" if title == "TyDiQA" else title.replace("_", " ").strip()
+
+
+def _check_offsets(file: Path, id_: str, context: str, answers: list[tuple[str, int]]) -> None:
+    for text, start in answers:
+        if not text or context[start : start + len(text)] != text:
+            raise InputError(f"{file}: question {id_}: {text!r} does not stand at offset {start}")
+
+
+def piece_range(pieces: Pieces, start: int, end: int) -> tuple[int, int]:
+    """Return the inclusive range of pieces that covers the characters `[start, end)`."""
+    first = int(np.searchsorted(pieces.ends, start, side="right"))
+    last = int(np.searchsorted(pieces.starts, end, side="left")) - 1
+    first = min(first, len(pieces) - 1)
+    return first, max(first, last)
+
+
+def split_by_context(data: TrainingSet, share: float, seed: int) -> tuple[TrainingSet, TrainingSet]:
+    """Hold out a share of the contexts, with all their questions, for development."""
+    generator = np.random.default_rng(seed)
+    held = generator.random(len(data.contexts)) < share
+    return (
+        TrainingSet(data.contexts, [e for e in data.examples if not held[e.context]]),
+        TrainingSet(data.contexts, [e for e in data.examples if held[e.context]]),
+    )
+
+
+def mine_negatives(data: TrainingSet, per_question: int, depth: int = 12) -> TrainingSet:
+    """Give each question the paragraphs that BM25 ranks high and that hold none of its answers."""
+    import bm25s
+
+    texts = [f"{context.title} {context.text}" for context in data.contexts]
+    corpus = bm25s.tokenize(texts, stopwords="en", show_progress=False)
+    index = bm25s.BM25(k1=0.9, b=0.4, method="lucene", backend="numba")
+    index.index(corpus, show_progress=False)
+    questions = bm25s.tokenize(
+        [e.question for e in data.examples], stopwords="en", show_progress=False
+    )
+    found, _ = index.retrieve(questions, k=min(depth, len(texts)), show_progress=False)
+    lowered = [text.lower() for text in texts]
+    examples = []
+    for example, numbers in zip(data.examples, found, strict=True):
+        answers = [answer.lower() for answer in example.answers]
+        negatives = [
+            int(n)
+            for n in numbers
+            if n != example.context and not any(answer in lowered[n] for answer in answers)
+        ]
+        examples.append(
+            Example(
+                example.id,
+                example.question,
+                example.context,
+                example.answers,
+                example.ranges,
+                tuple(negatives[:per_question]),
+            )
+        )
+    return TrainingSet(data.contexts, examples)
+
+
+def crop(
+    context: Context, ranges: tuple[tuple[int, int], ...], size: int, generator: np.random.Generator
+) -> Row:
+    """Cut `size` pieces out of a paragraph at random, around one of its answers if it has any.
+
+    Training on windows of changing length and place makes training look like asking, where
+    passages begin and end in the middle of things.
+    """
+    count = len(context.pieces)
+    if count <= size:
+        return Row(context.title, context.pieces.ids, ranges)
+    low, high = 0, count - size
+    if ranges:
+        first, last = ranges[int(generator.integers(len(ranges)))]
+        size = max(size, last - first + 1)
+        low, high = max(0, last + 1 - size), min(first, count - size)
+    start = int(generator.integers(low, high + 1))
+    inside = tuple(
+        (a - start, b - start) for a, b in ranges if a >= start and b < start + size
+    )
+    return Row(context.title, context.pieces.ids[start : start + size], inside)
