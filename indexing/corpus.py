@@ -1,0 +1,195 @@
+"""From the user's sources to documents: finds the files, knows their formats, reads them all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexing.documents import Document
+from indexing.errors import InputError
+from indexing.formats.columnar import is_saved_dataset, read_columnar, saved_files
+from indexing.formats.docx import read_docx
+from indexing.formats.html import read_html
+from indexing.formats.hub import PREFIX, HubSource, parse_hub_source, read_hub
+from indexing.formats.pdf import read_pdf
+from indexing.formats.recognising import recognise
+from indexing.formats.records import read_delimited, read_json, read_jsonl
+from indexing.formats.source import (
+    CorpusOptions,
+    FieldNames,
+    Located,
+    SourceFile,
+    ignore_bytes,
+    reporting_damage,
+    require,
+)
+from indexing.formats.squad import read_squad
+from indexing.formats.textfiles import read_markdown, read_rst, read_text
+from indexing.formats.wikiextractor import read_wikiextractor
+from indexing.problems import Problems
+
+__all__ = ["FORMATS", "CorpusOptions", "FieldNames", "corpus_size", "read_documents"]
+
+FileReader = Callable[[SourceFile, CorpusOptions, Problems], Iterator[Located]]
+
+_READERS: Mapping[str, FileReader] = {
+    "jsonl": read_jsonl,
+    "json": read_json,
+    "csv": read_delimited,
+    "tsv": read_delimited,
+    "parquet": read_columnar,
+    "arrow": read_columnar,
+    "dpr": read_delimited,  # psgs_w100.tsv: id, text, title
+    "beir": read_jsonl,  # corpus.jsonl: _id, title, text, metadata
+    "squad": read_squad,
+    "wikiextractor": read_wikiextractor,
+    "text": read_text,
+    "markdown": read_markdown,
+    "rst": read_rst,
+    "html": read_html,
+    "pdf": read_pdf,
+    "docx": read_docx,
+}
+FORMATS = ("auto", *_READERS)
+"""The names that `CorpusOptions.format` and --format take."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A file and the format it will be read in."""
+
+    file: SourceFile
+    format: str
+
+
+def read_documents(
+    sources: Sequence[Path | str],
+    options: CorpusOptions,
+    problems: Problems,
+    advance: Callable[[int], None] = ignore_bytes,
+) -> Iterator[Document]:
+    """Read the documents of all sources, in an order that is always the same.
+
+    A source is a file, a folder (read in the order of its sorted paths, hidden files left out)
+    or a data set of the Hugging Face hub, `hf:NAME[:CONFIG[:SPLIT]]`. Of documents with the same
+    id the first is kept. `advance` gets numbers of bytes read, which add up to `corpus_size`.
+
+    Sources that are not there, formats that are not known and libraries that are missing are
+    errors at once; no document at all is one at the end.
+    """
+    if options.format not in FORMATS:
+        raise InputError(
+            f"The format {options.format!r} is not known; choose one of {', '.join(FORMATS)}."
+        )
+    plan = [part for source in sources for part in _plan(source, options, problems, advance)]
+    _require_libraries(plan)
+    return _unique(plan, options, problems, " ".join(map(str, sources)))
+
+
+def corpus_size(sources: Sequence[Path | str]) -> int | None:
+    """Return the size of all sources on the disk in bytes; None if one is not on it."""
+    total = 0
+    for source in sources:
+        if _is_hub(source):
+            return None
+        total += sum(path.stat().st_size for path in _files(*_local(source)))
+    return total
+
+
+def _is_hub(source: Path | str) -> bool:
+    """Whether a source is a data set to be had by name, not a folder called hf:..."""
+    text = str(source)
+    return text.startswith(PREFIX) and not Path(parse_hub_source(text).dataset).is_dir()
+
+
+def _local(source: Path | str) -> tuple[Path, str | None]:
+    """Return a source's path, and the split asked for by hf:FOLDER::SPLIT."""
+    text = str(source)
+    if not text.startswith(PREFIX):
+        return Path(source), None
+    hub = parse_hub_source(text)
+    return Path(hub.dataset), hub.split
+
+
+def _files(path: Path, split: str | None) -> list[Path]:
+    """Return the files of a source, in order."""
+    if path.is_file():
+        return [path]
+    if not path.exists():
+        raise InputError(f"{path} does not exist.")
+    if is_saved_dataset(path):
+        return saved_files(path, split)
+    found: list[Path] = []
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += (Path(folder, name) for name in names if not name.startswith("."))
+    found = [file for file in found if file.is_file()]
+    return sorted(found, key=lambda file: file.relative_to(path).parts)
+
+
+def _plan(
+    source: Path | str,
+    options: CorpusOptions,
+    problems: Problems,
+    advance: Callable[[int], None],
+) -> Iterator[_Planned | HubSource]:
+    if _is_hub(source):
+        yield parse_hub_source(str(source))
+        return
+    root, split = _local(source)
+    files = _files(root, split)
+    if not files:
+        raise InputError(f"{root} is an empty folder.")
+    for path in files:
+        in_folder = path != root
+        name = path.relative_to(root).as_posix() if in_folder else path.name
+        file = SourceFile(path, name, advance)
+        kind: str | None = None
+        with reporting_damage(file, problems):
+            kind = options.format
+            if kind == "auto":
+                kind = recognise(file, in_folder=in_folder)
+                if kind is None:
+                    problems.note(file.label, "file of unknown type")
+        if kind is not None:
+            yield _Planned(file, kind)
+
+
+def _require_libraries(plan: Sequence[_Planned | HubSource]) -> None:
+    """Find out before hours of reading that a library is missing."""
+    for part in plan:
+        if isinstance(part, HubSource):
+            require("datasets", "datasets", part.label)
+        elif part.format == "pdf":
+            require("pypdf", "pypdf", part.file.label)
+        elif part.format == "docx":
+            require("docx", "python-docx", part.file.label)
+
+
+def _unique(
+    plan: Sequence[_Planned | HubSource], options: CorpusOptions, problems: Problems, named: str
+) -> Iterator[Document]:
+    """Yield the documents whose id was not there before, and demand at least one."""
+    seen: set[int] = set()  # hashes: 8 bytes a document, where ids may be long
+    for part in plan:
+        label = part.label if isinstance(part, HubSource) else part.file.label
+        for line, document in _read(part, options, problems):
+            known = len(seen)
+            seen.add(hash(document.id))
+            if len(seen) == known:
+                problems.report(label, line, "duplicate id", document.id)
+            else:
+                yield document
+    if not seen:
+        why = f"; the first problem: {problems.kept[0]}" if problems.kept else ""
+        raise InputError(f"There are no documents in {named}{why}.")
+
+
+def _read(
+    part: _Planned | HubSource, options: CorpusOptions, problems: Problems
+) -> Iterator[Located]:
+    if isinstance(part, HubSource):
+        return read_hub(part, options, problems)
+    return _READERS[part.format](part.file, options, problems)

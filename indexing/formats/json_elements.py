@@ -1,0 +1,111 @@
+"""The elements of a JSON array one by one, without the array in memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+_CHUNK = 1 << 20
+_MAX_ELEMENT = 256 << 20
+# Whole strings, so that brackets in them do not count. An unfinished string has no group 1.
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(")?|[\[\]{},]', re.DOTALL)
+
+
+class MalformedJson(Exception):
+    """The array has no beginning or no end; `line` is where the last thing read started."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class _Buffer:
+    """The part of a stream from the current element on, and its line."""
+
+    def __init__(self, stream: BinaryIO, head: bytes) -> None:
+        self._stream = stream
+        self.data = head
+        self.line = 1
+
+    def drop(self, count: int) -> None:
+        """Forget what was dealt with."""
+        self.line += self.data.count(b"\n", 0, count)
+        self.data = self.data[count:]
+
+    def more(self) -> bool:
+        """Read on; what is held grows by half at least, so that scanning again stays cheap."""
+        chunk = self._stream.read(max(_CHUNK, len(self.data) // 2))
+        self.data += chunk
+        return bool(chunk)
+
+    def line_at(self, position: int) -> int:
+        return self.line + self.data.count(b"\n", 0, position)
+
+
+def array_elements(
+    stream: BinaryIO, head: bytes = b"", key: bytes | None = None
+) -> Iterator[tuple[int, bytes]]:
+    """Yield the line and the bytes of each element of the array that a file is.
+
+    With `key`, the array may also be that field of the object that the file is. `head` is what
+    was read of the stream before. An element that is not JSON itself is yielded all the same,
+    for its brackets decide where it ends.
+    """
+    buffer = _Buffer(stream, head)
+    base = _enter(buffer, key)
+    depth = base
+    start = position = 0  # of the element, and of what was not looked at yet
+    while True:
+        for token in _TOKEN.finditer(buffer.data, position):
+            kind = token[0][:1]
+            if kind == b'"' and token[1] is None:
+                position = token.start()
+                break
+            position = token.end()
+            if kind in b"[{":
+                depth += 1
+            elif kind in b"]}" and depth > base:
+                depth -= 1
+            elif kind in b",]" and depth == base:
+                element = buffer.data[start : token.start()]
+                line = buffer.line_at(start + len(element) - len(element.lstrip()))
+                if element.strip():
+                    yield line, element.strip()
+                if kind == b"]":
+                    return
+                start = position
+        else:
+            position = max(position, start)
+        buffer.drop(start)
+        position -= start
+        start = 0
+        if len(buffer.data) > _MAX_ELEMENT:
+            raise MalformedJson("one element of over 256 MB", buffer.line_at(0))
+        if not buffer.more():
+            lead = len(buffer.data) - len(buffer.data.lstrip())
+            raise MalformedJson("the array does not end", buffer.line_at(lead))
+
+
+def _enter(buffer: _Buffer, key: bytes | None) -> int:
+    """Move the buffer behind the array's opening bracket; return the depth inside it."""
+    while True:
+        depth = 0
+        last = b""
+        for token in _TOKEN.finditer(buffer.data):
+            kind = token[0][:1]
+            if kind == b'"':
+                if token[1] is None:
+                    break
+                last = token[0]
+            elif kind == b"[" and (
+                depth == 0 or (key is not None and depth == 1 and last == b'"' + key + b'"')
+            ):
+                buffer.drop(token.end())
+                return depth + 1
+            elif kind in b"[{":
+                depth += 1
+            elif kind in b"]}":
+                depth -= 1
+        if len(buffer.data) > _MAX_ELEMENT or not buffer.more():
+            raise MalformedJson("there is no array of objects", 1)

@@ -1,0 +1,130 @@
+"""JSON Lines, JSON, CSV and TSV: one document a record. BEIR's and DPR's corpora are such."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from indexing.formats.fields import RecordReader
+from indexing.formats.json_elements import MalformedJson, array_elements
+from indexing.formats.source import (
+    CorpusOptions,
+    Located,
+    SourceFile,
+    decode,
+    reporting_damage,
+)
+from indexing.problems import Problems
+
+_BOM = b"\xef\xbb\xbf"
+_UNDECODED = re.compile("[\udc80-\udcff]")
+_MAX_FIELD = 64 << 20  # a quote that is never closed must not swallow a whole file
+_MAX_OBJECT = 256 << 20
+_HEAD = 1 << 16
+
+
+def read_jsonl(file: SourceFile, options: CorpusOptions, problems: Problems) -> Iterator[Located]:
+    """Read one JSON object a line."""
+    reader = RecordReader(file, options.fields, problems)
+    line = 0
+    with reporting_damage(file, problems, lambda: line + 1), file.open() as stream:
+        for line, raw in enumerate(stream, 1):
+            data = raw.removeprefix(_BOM) if line == 1 else raw
+            if not data or data.isspace():
+                continue
+            document = _json_record(data, line, file, reader, problems)
+            if document is not None:
+                yield document
+
+
+def read_json(file: SourceFile, options: CorpusOptions, problems: Problems) -> Iterator[Located]:
+    """Read an array of objects, streamed, or a single object."""
+    reader = RecordReader(file, options.fields, problems)
+    line = 1
+    with reporting_damage(file, problems, lambda: line), file.open() as stream:
+        for line, data in _objects(stream, file, problems):
+            document = _json_record(data, line, file, reader, problems)
+            if document is not None:
+                yield document
+
+
+def _objects(stream: BinaryIO, file: SourceFile, problems: Problems) -> Iterator[tuple[int, bytes]]:
+    """Yield the objects of an array, or the one object that is the file."""
+    head = stream.read(_HEAD).removeprefix(_BOM)
+    if head.lstrip().startswith(b"{"):
+        data = head + stream.read(_MAX_OBJECT)
+        if len(data) > _MAX_OBJECT:
+            problems.report(file.label, 1, "malformed JSON", "one object of over 256 MB")
+        else:
+            yield 1, data
+        return
+    try:
+        yield from array_elements(stream, head)
+    except MalformedJson as error:
+        problems.report(file.label, error.line, "malformed JSON", str(error))
+
+
+def _json_record(
+    data: bytes, line: int, file: SourceFile, reader: RecordReader, problems: Problems
+) -> Located | None:
+    text = decode(data, file, problems, line)
+    if text is None:
+        return None
+    try:
+        record = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        if isinstance(error, json.JSONDecodeError):
+            line += error.lineno - 1
+        problems.report(file.label, line, "malformed JSON", getattr(error, "msg", str(error)))
+        return None
+    if not isinstance(record, dict):
+        problems.report(file.label, line, "not a JSON object")
+        return None
+    document = reader.document(record, line)
+    return None if document is None else (line, document)
+
+
+def read_delimited(
+    file: SourceFile, options: CorpusOptions, problems: Problems
+) -> Iterator[Located]:
+    """Read CSV or TSV with a header; the delimiter is the one most frequent in the header."""
+    reader = RecordReader(file, options.fields, problems)
+    csv.field_size_limit(_MAX_FIELD)
+    line = 1
+    with reporting_damage(file, problems, lambda: line), file.open() as stream:
+        lines = (data.decode("utf-8", "surrogateescape") for data in stream)
+        header_line = next(lines, "").removeprefix("\ufeff")
+        if not header_line.strip():
+            return
+        delimiter = max("\t,;|", key=header_line.count)
+        header = next(csv.reader([header_line], delimiter=delimiter))
+        rows = csv.reader(lines, delimiter=delimiter)
+        while True:
+            line = 2 + rows.line_num
+            try:
+                row = next(rows, None)
+            except csv.Error as error:
+                problems.report(file.label, line, "malformed row", str(error))
+                continue
+            if row is None:
+                return
+            if row and _well_formed(row, header, line, file, problems):
+                document = reader.document(dict(zip(header, row, strict=True)), line)
+                if document is not None:
+                    yield line, document
+
+
+def _well_formed(
+    row: list[str], header: list[str], line: int, file: SourceFile, problems: Problems
+) -> bool:
+    if len(row) != len(header):
+        detail = f"{len(row)} columns, the header has {len(header)}"
+        problems.report(file.label, line, "malformed row", detail)
+        return False
+    if any(not cell.isascii() and _UNDECODED.search(cell) for cell in row):
+        problems.report(file.label, line, "invalid UTF-8", "convert it to UTF-8")
+        return False
+    return True

@@ -1,0 +1,111 @@
+"""Plain text, Markdown and reStructuredText: one document a file."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from indexing.documents import Document
+from indexing.formats.source import (
+    CorpusOptions,
+    Located,
+    SourceFile,
+    decode,
+    reporting_damage,
+)
+from indexing.headings import first_heading
+from indexing.normalising import normalise
+from indexing.problems import Problems
+
+_PART = 4 << 20  # bytes; a larger plain text becomes several documents
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?\n)??(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_SCALAR = re.compile(r"([A-Za-z][\w-]*)[ \t]*:[ \t]+(\S.*?)[ \t]*$", re.MULTILINE)
+_MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*`]+|<[^>]+>|\{#[^}]*\}")
+
+
+def read_text(file: SourceFile, options: CorpusOptions, problems: Problems) -> Iterator[Located]:
+    """Read a plain text; one of over 4 MB is cut at line ends into `name`, `name#2`, ..."""
+    line = 1
+    with reporting_damage(file, problems, lambda: line), file.open() as stream:
+        for number, data in enumerate(_parts(stream), 1):
+            text = decode(data, file, problems, line)
+            if text is not None:
+                document_id = file.name if number == 1 else f"{file.name}#{number}"
+                yield from one_document(
+                    file, problems, document_id, file.stem, text, line=line if number > 1 else None
+                )
+            line += data.count(b"\n")
+        if line == 1 and stream.tell() == 0:
+            problems.report(file.label, None, "empty text")
+
+
+def _parts(stream: BinaryIO) -> Iterator[bytes]:
+    """Cut a stream into parts at line ends, else at spaces, else between characters."""
+    rest = b""
+    utf16 = False
+    while chunk := stream.read(_PART):
+        if not rest:
+            utf16 = chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        rest += chunk
+        if utf16 or len(rest) < _PART:
+            continue
+        cut = max(rest.rfind(b"\n"), 0) or max(rest.rfind(b" "), 0)
+        if not cut:
+            cut = len(rest) - 1
+            while cut > len(rest) - 4 and rest[cut] & 0xC0 == 0x80:
+                cut -= 1
+            cut -= 1
+        yield rest[: cut + 1]
+        rest = rest[cut + 1 :]
+    if rest:
+        yield rest
+
+
+def read_markdown(
+    file: SourceFile, options: CorpusOptions, problems: Problems
+) -> Iterator[Located]:
+    """Read Markdown as it stands; front matter becomes title and metadata."""
+    with reporting_damage(file, problems), file.open() as stream:
+        source = decode(stream.read(), file, problems)
+        if source is not None:
+            metadata, text = _front_matter(normalise(source))
+            title = metadata.pop("title", "") or _MARKUP.sub(r"\1", first_heading(text)).strip()
+            yield from one_document(file, problems, file.name, title, text, metadata)
+
+
+def _front_matter(text: str) -> tuple[dict[str, str], str]:
+    """Split off a YAML block at the start; return its plain `name: value` lines and the rest."""
+    match = _FRONT_MATTER.match(text)
+    if match is None:
+        return {}, text
+    pairs = _SCALAR.findall(match[1] or "")
+    return {name: value.strip("\"'") for name, value in pairs}, text[match.end() :]
+
+
+def read_rst(file: SourceFile, options: CorpusOptions, problems: Problems) -> Iterator[Located]:
+    """Read reStructuredText as it stands."""
+    with reporting_damage(file, problems), file.open() as stream:
+        text = decode(stream.read(), file, problems)
+        if text is not None:
+            title = first_heading(normalise(text))
+            yield from one_document(file, problems, file.name, title, text)
+
+
+def one_document(
+    file: SourceFile,
+    problems: Problems,
+    document_id: str,
+    title: str,
+    text: str,
+    metadata: dict[str, str] | None = None,
+    line: int | None = None,
+) -> Iterator[Located]:
+    """Yield the document, or report that its text is empty; the file's name may be its title."""
+    text = normalise(text)
+    if not text or text.isspace():
+        problems.report(file.label, line, "empty text")
+        return
+    title = " ".join(normalise(title).split()) or file.stem
+    yield line, Document(id=document_id, title=title, text=text, metadata=metadata or {})
