@@ -1,4 +1,4 @@
-"""Training batches: length-bucketed, deterministic in the seed, so that a resumed run is the same."""
+"""Training batches: length-bucketed, and the same for the same seed, so that runs can resume."""
 
 from __future__ import annotations
 

@@ -64,6 +64,7 @@ class ReaderTokenizer:
         self.cls = self._special("[CLS]")
         self.sep = self._special("[SEP]")
         self.pad = self._special("[PAD]")
+        self.continuations = _continuations(tokenizer)
         self._short = lru_cache(maxsize=4096)(self._encode_ids)
 
     @classmethod
@@ -138,6 +139,14 @@ class ReaderTokenizer:
 def _pieces(ids: list[int], offsets: list[tuple[int, int]]) -> Pieces:
     pairs = np.asarray(offsets, dtype=np.int32).reshape(-1, 2)
     return Pieces(np.asarray(ids, dtype=np.int32), pairs[:, 0].copy(), pairs[:, 1].copy())
+
+
+def _continuations(tokenizer: Tokenizer) -> NDArray[np.bool_]:
+    """Tell for each id whether it goes on with a word ("##ing")."""
+    flags = np.zeros(tokenizer.get_vocab_size(with_added_tokens=True), dtype=np.bool_)
+    for token, number in tokenizer.get_vocab(with_added_tokens=True).items():
+        flags[number] = token.startswith("##")
+    return flags
 
 
 def _lowercases(folder: Path) -> bool:

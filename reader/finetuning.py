@@ -78,7 +78,7 @@ def batch_losses(model: torch.nn.Module, batch: Batch, settings: TrainSettings) 
 
 
 def make_optimizer(model: torch.nn.Module, settings: TrainSettings) -> torch.optim.AdamW:
-    """Return AdamW (Loshchilov and Hutter 2019); biases and norms do not decay, heads learn faster."""
+    """Return AdamW (Loshchilov and Hutter 2019) without decay of biases and norms, faster heads."""
     import torch
 
     groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}

@@ -179,7 +179,5 @@ def crop(
         size = max(size, last - first + 1)
         low, high = max(0, last + 1 - size), min(first, count - size)
     start = int(generator.integers(low, high + 1))
-    inside = tuple(
-        (a - start, b - start) for a, b in ranges if a >= start and b < start + size
-    )
+    inside = tuple((a - start, b - start) for a, b in ranges if a >= start and b < start + size)
     return Row(context.title, context.pieces.ids[start : start + size], inside)

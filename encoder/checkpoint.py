@@ -1,0 +1,99 @@
+"""A BERT-type checkpoint on disk: configuration and weights, read without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class BertConfig:
+    """The sizes of a BERT-type encoder, from its `config.json`."""
+
+    layers: int
+    heads: int
+    hidden: int
+    epsilon: float
+    positions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Weights by name, without the encoder's prefix, and their configuration."""
+
+    config: BertConfig
+    tensors: Mapping[str, NDArray[np.float32]]
+
+
+def check_files(folder: Path) -> None:
+    """Raise InputError unless the folder has the files of a checkpoint."""
+    for name in ("config.json", "model.safetensors"):
+        if not (folder / name).is_file():
+            raise InputError(f"{folder / name}: not found; a checkpoint folder needs this file")
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """Read a Hugging Face folder with BERT-type weights.
+
+    Raises:
+        InputError: a file is missing or damaged, or the model is of another type.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    check_files(folder)
+    try:
+        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        loaded = load_file(folder / "model.safetensors")
+    except (OSError, ValueError, SafetensorError) as error:
+        raise InputError(f"{folder}: not a readable checkpoint ({error})") from error
+    if raw.get("model_type") != "bert" or raw.get("hidden_act", "gelu") != "gelu":
+        raise InputError(f"{folder}: model type {raw.get('model_type')!r} is not BERT with GELU")
+    config = BertConfig(
+        layers=int(raw["num_hidden_layers"]),
+        heads=int(raw["num_attention_heads"]),
+        hidden=int(raw["hidden_size"]),
+        epsilon=float(raw.get("layer_norm_eps", 1e-12)),
+        positions=int(raw["max_position_embeddings"]),
+    )
+    tensors = {
+        name.removeprefix("bert."): np.asarray(value, dtype=np.float32)
+        for name, value in loaded.items()
+        if np.issubdtype(value.dtype, np.floating)
+    }
+    return Checkpoint(config, tensors | _joined(config, tensors))
+
+
+def _joined(
+    config: BertConfig, tensors: Mapping[str, NDArray[np.float32]]
+) -> dict[str, NDArray[np.float32]]:
+    """Return each layer's query, key and value matrices as one: one product instead of three."""
+    return {
+        f"encoder.layer.{layer}.attention.joined.{kind}": np.concatenate(
+            [
+                tensors[f"encoder.layer.{layer}.attention.self.{part}.{kind}"]
+                for part in ("query", "key", "value")
+            ]
+        )
+        for layer in range(config.layers)
+        for kind in ("weight", "bias")
+    }
+
+
+def fingerprint(folder: Path) -> str:
+    """Return a short hash of the files that decide what a model computes."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        path = folder / name
+        if path.is_file():
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "blake2b").digest())
+    return digest.hexdigest()

@@ -1,0 +1,38 @@
+"""Built models in the user's cache folder, so that the next start is quick."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """Return SpanQA's cache folder: `$XDG_CACHE_HOME/spanqa`, else `~/.cache/spanqa`."""
+    root = os.environ.get("XDG_CACHE_HOME")
+    return (Path(root) if root else Path.home() / ".cache") / "spanqa"
+
+
+def cached_model(folder: Path, kind: str, build: Callable[[Path], None]) -> Path | None:
+    """Return the file of a model built from a checkpoint folder, building it if need be.
+
+    The name holds the checkpoint's path, sizes and times, so that a changed checkpoint is built
+    anew. None if the cache folder cannot be written: the caller then builds in memory.
+    """
+    digest = hashlib.blake2b(digest_size=12)
+    for name in ("config.json", "model.safetensors"):
+        status = (folder / name).stat()
+        digest.update(f"{folder.resolve()}|{name}|{status.st_size}|{status.st_mtime_ns}".encode())
+    target = cache_folder() / "models" / f"{kind}-{digest.hexdigest()}.onnx"
+    if target.is_file():
+        return target
+    part = target.with_suffix(f".{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        build(part)
+        part.replace(target)
+    except OSError:
+        part.unlink(missing_ok=True)
+        return None
+    return target

@@ -1,0 +1,170 @@
+"""BERT on the CPU through ONNX Runtime, in int8 with ranges found at run time.
+
+This is the fast path on processors without VNNI or AMX: there OpenVINO's int8 is no faster than
+its fp32, and this one is 1.7 times as fast (`benchmarks/encoder_speed.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.bert import Array, Head, Node, encode
+from encoder.checkpoint import Checkpoint, read_checkpoint
+from encoder.model_cache import cached_model
+
+# Without VNNI two products of 8 by 8 bits are added in 16 bits, which overflows; weights of 7 bits
+# cannot (ONNX Runtime documentation, "Quantization", on `reduce_range`).
+SAFE_LIMIT = 63
+FULL_LIMIT = 127
+
+
+class OnnxPrimitives:
+    """Collects ONNX nodes and weights; node values are the names of their outputs."""
+
+    def __init__(self, limit: int) -> None:
+        from onnx import helper
+
+        self._helper: Any = helper
+        self._limit = limit
+        self.nodes: list[Any] = []
+        self.weights: list[Any] = []
+        self._quantized: dict[str, tuple[str, str, str]] = {}
+
+    def _add(self, kind: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any) -> Any:
+        names = [f"n{len(self.nodes)}_{i}" for i in range(outputs)]
+        self.nodes.append(self._helper.make_node(kind, list(inputs), names, **attributes))
+        return names[0] if outputs == 1 else names
+
+    def _constant(self, value: Array) -> str:
+        from onnx import numpy_helper
+
+        name = f"w{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def _numbers(self, *values: int) -> str:
+        return self._constant(np.array(values, dtype=np.int64))
+
+    def embed(self, ids: Node, segments: Node, tables: Sequence[Array]) -> Node:
+        """See `Primitives`."""
+        words, types, positions = (self._constant(table) for table in tables)
+        length = self._add("Shape", [ids], start=1, end=2)
+        places = self._add("Slice", [positions, self._numbers(0), length, self._numbers(0)])
+        total = self.add(self._add("Gather", [words, ids]), self._add("Gather", [types, segments]))
+        return self.add(total, places)
+
+    def norm(self, states: Node, weight: Array, bias: Array, epsilon: float) -> Node:
+        """See `Primitives`."""
+        inputs = [states, self._constant(weight), self._constant(bias)]
+        return self._add("LayerNormalization", inputs, axis=-1, epsilon=epsilon)
+
+    def linear(self, states: Node, weight: Array, bias: Array) -> Node:
+        """See `Primitives`."""
+        if states not in self._quantized:
+            self._quantized[states] = self._add("DynamicQuantizeLinear", [states], 3)
+        values, scale, zero = self._quantized[states]
+        steps = np.abs(weight).max(axis=1) / self._limit
+        steps = np.where(steps == 0, 1, steps).astype(np.float32)
+        whole = np.clip(np.rint(weight.T / steps), -self._limit, self._limit).astype(np.int8)
+        zeros = self._constant(np.zeros(len(steps), dtype=np.int8))
+        product = self._add("MatMulInteger", [values, self._constant(whole), zero, zeros])
+        product = self._add("Cast", [product], to=1)
+        product = self._add("Mul", [product, self._add("Mul", [scale, self._constant(steps)])])
+        return self.add(product, self._constant(bias))
+
+    def attention(self, joined: Node, mask: Node, heads: int) -> Node:
+        """See `Primitives`."""
+        query, key, value = self._add("Split", [joined], 3, axis=2, num_outputs=3)
+        return self._add(
+            "MultiHeadAttention",
+            [query, key, value, "", mask],
+            domain="com.microsoft",
+            num_heads=heads,
+        )
+
+    def gelu(self, states: Node) -> Node:
+        """See `Primitives`."""
+        return self._add("Gelu", [states], domain="com.microsoft")
+
+    def add(self, left: Node, right: Node) -> Node:
+        """See `Primitives`."""
+        return self._add("Add", [left, right])
+
+    def mean(self, states: Node, mask: Node) -> Node:
+        """See `Primitives`."""
+        kept = self._add("Unsqueeze", [self._add("Cast", [mask], to=1), self._numbers(2)])
+        inputs = [self._add("Mul", [states, kept]), self._numbers(1)]
+        total = self._add("ReduceSum", inputs, keepdims=0)
+        return self._add("LpNormalization", [total], axis=1, p=2)
+
+    def first(self, states: Node) -> Node:
+        """See `Primitives`."""
+        bounds = [self._numbers(0), self._numbers(1), self._numbers(1)]
+        return self._add("Squeeze", [self._add("Slice", [states, *bounds]), self._numbers(1)])
+
+    def small_linear(self, states: Node, weight: Array, bias: Array) -> Node:
+        """See `Primitives`."""
+        product = self._add("MatMul", [states, self._constant(weight.T)])
+        return self.add(product, self._constant(bias))
+
+
+class OnnxSession:
+    """A loaded model; threads may share it. The built graph is kept in the user's cache folder."""
+
+    def __init__(self, folder: Path, head: Head, *, limit: int, threads: int) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3  # errors only
+
+        def build(target: Path) -> None:
+            storing = onnxruntime.SessionOptions()
+            storing.log_severity_level = 3
+            storing.optimized_model_filepath = str(target)
+            onnxruntime.InferenceSession(_serialize(read_checkpoint(folder), head, limit), storing)
+
+        kind = f"{head.__name__}-int8-{limit}-ort{onnxruntime.__version__}"
+        model: Path | bytes | None = cached_model(folder, kind, build)
+        if model is None:
+            model = _serialize(read_checkpoint(folder), head, limit)
+        else:
+            # It is optimised already, for this very version of the runtime.
+            level = onnxruntime.GraphOptimizationLevel
+            options.graph_optimization_level = level.ORT_DISABLE_ALL
+        self._session = onnxruntime.InferenceSession(
+            model, options, providers=["CPUExecutionProvider"]
+        )
+
+    def run(
+        self, ids: NDArray[np.int32], segments: NDArray[np.int32], mask: NDArray[np.int32]
+    ) -> list[NDArray[np.float32]]:
+        """Return the head's outputs for one padded batch."""
+        inputs = {"input_ids": ids, "token_type_ids": segments, "attention_mask": mask}
+        outputs: list[NDArray[np.float32]] = self._session.run(None, inputs)
+        return outputs
+
+
+def _serialize(checkpoint: Checkpoint, head: Head, limit: int) -> bytes:
+    from onnx import TensorProto, helper
+
+    names = ("input_ids", "token_type_ids", "attention_mask")
+    primitives = OnnxPrimitives(limit)
+    states = encode(primitives, checkpoint, *names)
+    outputs = head(primitives, checkpoint, states, names[2])
+    graph = helper.make_graph(
+        primitives.nodes,
+        "bert",
+        [helper.make_tensor_value_info(n, TensorProto.INT32, ["rows", "length"]) for n in names],
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in outputs],
+        initializer=primitives.weights,
+    )
+    opsets = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    serialized: bytes = model.SerializeToString()
+    return serialized

@@ -1,0 +1,186 @@
+"""Reading: all passages of all questions in one call, in batches of similar length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.batching import length_batches, pad
+from encoder.session import Session
+from indexing.documents import Passage
+from reader.decoding import best_spans, log_softmax, merge_windows
+from reader.features import Pieces, ReaderTokenizer, Window
+from reader.spans import Span
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSettings:
+    """How passages are read; lengths in word pieces.
+
+    `spans` best spans are kept for each question. `tokens` is the size of a padded batch.
+    """
+
+    max_length: int = 384
+    stride: int = 128
+    max_answer: int = 30
+    spans: int = 20
+    tokens: int = 4096
+    titles: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    question: int
+    passage: int
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One passage after the model: start and end logits (pieces, 2) and its relevance logit."""
+
+    logits: NDArray[np.float32]
+    relevance: float
+
+
+class SpanReader:
+    """Scores spans with a BERT-type checkpoint; see `reader.spans.Reader`. Safe to share."""
+
+    def __init__(
+        self, tokenizer: ReaderTokenizer, session: Session, settings: ReadSettings | None = None
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._session = session
+        self._settings = settings or ReadSettings()
+
+    def read(
+        self, questions: Sequence[str], passages: Sequence[Sequence[Passage]]
+    ) -> list[list[Span]]:
+        """Return each question's best spans over its passages, best first.
+
+        Spans of one passage do not overlap. A passage without text yields none.
+        """
+        pieces = self._tokenize(passages)
+        rows = self._rows(questions, passages, pieces)
+        reads = self._run(rows)
+        return [
+            self._decode(own, [pieces[p.text] for p in own], reads, number)
+            for number, own in enumerate(passages)
+        ]
+
+    def _tokenize(self, passages: Sequence[Sequence[Passage]]) -> dict[str, Pieces]:
+        """Tokenise each distinct text once: questions of a batch share passages."""
+        texts = list({passage.text: None for own in passages for passage in own})
+        return dict(zip(texts, self._tokenizer.passages(texts), strict=True))
+
+    def _rows(
+        self,
+        questions: Sequence[str],
+        passages: Sequence[Sequence[Passage]],
+        pieces: dict[str, Pieces],
+    ) -> list[_Row]:
+        rows = []
+        for q, (question, own) in enumerate(zip(questions, passages, strict=True)):
+            asked = self._tokenizer.question(question)
+            for p, passage in enumerate(own):
+                title = self._tokenizer.title(passage.title if self._settings.titles else "")
+                for window in self._tokenizer.windows(
+                    asked,
+                    title,
+                    pieces[passage.text],
+                    self._settings.max_length,
+                    self._settings.stride,
+                ):
+                    rows.append(_Row(q, p, window))
+        return rows
+
+    def _run(self, rows: list[_Row]) -> dict[tuple[int, int], _Read]:
+        """Return what the model says of each (question, passage)."""
+        windows: dict[tuple[int, int], list[tuple[int, NDArray[np.float32]]]] = {}
+        relevance: dict[tuple[int, int], float] = {}
+        lengths = [len(row.window.ids) for row in rows]
+        for chosen in length_batches(lengths, self._settings.tokens):
+            batch = [rows[i] for i in chosen]
+            for row, logits, relevant in zip(batch, *self._forward(batch), strict=True):
+                key, window = (row.question, row.passage), row.window
+                inside = logits[window.offset : window.offset + window.size]
+                windows.setdefault(key, []).append((window.first, inside))
+                relevance[key] = max(relevance.get(key, -np.inf), float(relevant))
+        reads = {}
+        for key, own in windows.items():
+            own.sort(key=lambda pair: pair[0])
+            size = own[-1][0] + len(own[-1][1])
+            reads[key] = _Read(merge_windows(own, size), relevance[key])
+        return reads
+
+    def _forward(self, batch: list[_Row]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        ids, mask = pad([row.window.ids for row in batch], self._tokenizer.pad)
+        starts = np.array([row.window.segment for row in batch])[:, None]
+        segments = ((np.arange(ids.shape[1])[None, :] >= starts) & (mask > 0)).astype(np.int32)
+        outputs = self._session.run(ids, segments, mask)
+        if len(outputs) > 1:
+            return outputs[0], outputs[1][:, 0]
+        return outputs[0], _margin_over_null(outputs[0], segments)
+
+    def _decode(
+        self,
+        passages: Sequence[Passage],
+        pieces: list[Pieces],
+        reads: dict[tuple[int, int], _Read],
+        question: int,
+    ) -> list[Span]:
+        numbers = [p for p in range(len(passages)) if (question, p) in reads]
+        if not numbers:
+            return []
+        logits = np.concatenate([reads[question, p].logits for p in numbers])
+        start, end = log_softmax(logits[:, 0]), log_softmax(logits[:, 1])
+        owners = np.repeat(numbers, [len(pieces[p]) for p in numbers]).astype(np.int64)
+        begins = np.concatenate([self._word_starts(pieces[p]) for p in numbers])
+        may_end = np.append(begins[1:] | (owners[1:] != owners[:-1]), True)
+        found = best_spans(
+            start, end, owners, begins, may_end, self._settings.max_answer, self._settings.spans
+        )
+        firsts = np.cumsum([0, *(len(pieces[p]) for p in numbers)])
+        offset = dict(zip(numbers, firsts[:-1].tolist(), strict=True))
+        spans = []
+        for i, (first, last) in enumerate(zip(found.starts, found.ends, strict=True)):
+            number = int(owners[first])
+            own = pieces[number]
+            spans.append(
+                Span(
+                    passages[number],
+                    int(own.starts[first - offset[number]]),
+                    int(own.ends[last - offset[number]]),
+                    float(found.start_logprobs[i]),
+                    float(found.end_logprobs[i]),
+                    _log_sigmoid(reads[question, number].relevance),
+                )
+            )
+        return spans
+
+    def _word_starts(self, pieces: Pieces) -> NDArray[np.bool_]:
+        """Tell which pieces begin a word, so that no answer is cut inside one."""
+        begins = ~self._tokenizer.continuations[pieces.ids]
+        if len(begins):
+            begins[0] = True
+        return begins
+
+
+def _margin_over_null(
+    logits: NDArray[np.float32], segments: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """Return how far each row's best start and end stand above the null answer at [CLS].
+
+    This stands in for the relevance logit where a checkpoint has no relevance head (the score
+    difference of Devlin et al. 2019, section 4.3).
+    """
+    inside = np.where(segments[..., None] > 0, logits, -np.inf)
+    margin: NDArray[np.float32] = (inside.max(axis=1) - logits[:, 0]).sum(axis=-1)
+    return margin
+
+
+def _log_sigmoid(value: float) -> float:
+    return float(-np.logaddexp(0.0, -value))
