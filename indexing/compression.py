@@ -15,6 +15,7 @@ SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 _CHUNK = 1 << 18
+_ZSTANDARD_CHUNK = 1 << 16  # at damage, pyarrow throws away what it was asked for
 
 
 class DamagedArchive(Exception):
@@ -83,7 +84,7 @@ class _Zstandard:
         self._stream = pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
 
     def read1(self, size: int, /) -> bytes:
-        return cast(bytes, self._stream.read(size))
+        return cast(bytes, self._stream.read(min(size, _ZSTANDARD_CHUNK)))
 
 
 def _in_words(error: Exception) -> str:
@@ -118,13 +119,14 @@ def without_suffix(name: str) -> str:
     return name
 
 
-def open_stream(path: Path, advance: Callable[[int], None]) -> BinaryIO:
+def open_stream(path: Path, advance: Callable[[int], None]) -> io.BufferedReader:
     """Open a file for reading, decompressed on the fly.
 
     `advance` gets the numbers of bytes read from the disk. Reading raises DamagedArchive.
     """
     kind = compression_of(path)
-    file = io.BufferedReader(_Counted(path, advance), _CHUNK)
+    plain = io.BufferedReader(_Counted(path, advance), _CHUNK)
     if kind is None:
-        return file
+        return plain
+    file = cast(BinaryIO, plain)
     return io.BufferedReader(_Decompressed(_decompressor(kind, file), file), _CHUNK)

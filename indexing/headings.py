@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_ATX = re.compile(r" {0,3}#{1,6}(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_ATX = re.compile(r" {0,3}#{1,6}[ \t]+(?=[^\s#])")
 _UNDERLINE = re.compile(r"([=\-~^\"'*+#`:.])\1{2,}[ \t]*$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _LINE = re.compile(r"[^\n]*\n?")
@@ -29,8 +29,8 @@ def headings(text: str) -> Iterator[tuple[int, int, str]]:
         elif (opened := _FENCE.match(line)) and not _underlines(line, before[0]):
             fence = opened[1]
             line = ""
-        elif (atx := _ATX.match(line)) and (atx[1] or "").strip():
-            yield match.start(), match.start() + len(line), atx[1].strip()
+        elif atx := _ATX.match(line):
+            yield match.start(), match.start() + len(line), line[atx.end() :].rstrip("# \t")
             line = ""
         elif _underlines(line, before[0]):
             overlined = above[0].rstrip() == line.rstrip()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from io import BufferedReader
+
+from indexing.compression import DamagedArchive
 
 _CHUNK = 1 << 20
 _MAX_ELEMENT = 256 << 20
@@ -23,28 +25,46 @@ class MalformedJson(Exception):
 class _Buffer:
     """The part of a stream from the current element on, and its line."""
 
-    def __init__(self, stream: BinaryIO, head: bytes) -> None:
+    def __init__(self, stream: BufferedReader, head: bytes) -> None:
         self._stream = stream
+        self._damage: DamagedArchive | None = None
+        self._line = 1
+        self._counted = 0  # where in `data` that line was counted up to
         self.data = head
-        self.line = 1
 
     def drop(self, count: int) -> None:
         """Forget what was dealt with."""
-        self.line += self.data.count(b"\n", 0, count)
+        self.line_at(count)
+        self._counted -= count
         self.data = self.data[count:]
 
     def more(self) -> bool:
-        """Read on; what is held grows by half at least, so that scanning again stays cheap."""
-        chunk = self._stream.read(max(_CHUNK, len(self.data) // 2))
-        self.data += chunk
-        return bool(chunk)
+        """Read on; what is held grows by half at least, so that joining it stays cheap.
+
+        Damage shows only when all that came before it was used.
+        """
+        if self._damage is not None:
+            raise self._damage
+        wanted = max(_CHUNK, len(self.data) // 2)
+        chunks = []
+        try:
+            while wanted > 0 and (chunk := self._stream.read1(wanted)):
+                chunks.append(chunk)
+                wanted -= len(chunk)
+        except DamagedArchive as error:
+            self._damage = error
+        self.data += b"".join(chunks)
+        return bool(chunks) or self._damage is not None
 
     def line_at(self, position: int) -> int:
-        return self.line + self.data.count(b"\n", 0, position)
+        """Return the line of a position in `data`; positions come in rising order."""
+        self._line += self.data.count(b"\n", self._counted, position)
+        self._counted = max(self._counted, position)
+        return self._line
 
 
 def array_elements(
-    stream: BinaryIO, head: bytes = b"", key: bytes | None = None
+    stream: BufferedReader, head: bytes = b"", key: bytes | None = None
 ) -> Iterator[tuple[int, bytes]]:
     """Yield the line and the bytes of each element of the array that a file is.
 

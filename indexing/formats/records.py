@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from io import BufferedReader
 
 from indexing.formats.fields import RecordReader
 from indexing.formats.json_elements import MalformedJson, array_elements
@@ -51,7 +51,9 @@ def read_json(file: SourceFile, options: CorpusOptions, problems: Problems) -> I
                 yield document
 
 
-def _objects(stream: BinaryIO, file: SourceFile, problems: Problems) -> Iterator[tuple[int, bytes]]:
+def _objects(
+    stream: BufferedReader, file: SourceFile, problems: Problems
+) -> Iterator[tuple[int, bytes]]:
     """Yield the objects of an array, or the one object that is the file."""
     head = stream.read(_HEAD).removeprefix(_BOM)
     if head.lstrip().startswith(b"{"):

@@ -6,9 +6,9 @@ import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from types import ModuleType
-from typing import BinaryIO
 
 from indexing.compression import DamagedArchive, compression_of, open_stream, without_suffix
 from indexing.documents import Document
@@ -66,7 +66,12 @@ class SourceFile:
     @property
     def stem(self) -> str:
         """The file's bare name, without folders and known suffixes, for want of a title."""
-        return PurePosixPath(without_suffix(self.name)).stem.replace("_", " ").strip()
+        return (
+            PurePosixPath(without_suffix(self.name))
+            .stem.replace("_", " ")
+            .replace("-", " ")
+            .strip()
+        )
 
     @property
     def size(self) -> int:
@@ -78,7 +83,7 @@ class SourceFile:
         """Whether the file's first bytes are those of a compressed file."""
         return compression_of(self.path) is not None
 
-    def open(self) -> BinaryIO:
+    def open(self) -> BufferedReader:
         """Open the file for reading, decompressed on the fly."""
         return open_stream(self.path, self.advance)
 

@@ -22,7 +22,8 @@ from indexing.problems import Problems
 _PART = 4 << 20  # bytes; a larger plain text becomes several documents
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?\n)??(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _SCALAR = re.compile(r"([A-Za-z][\w-]*)[ \t]*:[ \t]+(\S.*?)[ \t]*$", re.MULTILINE)
-_MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*`]+|<[^>]+>|\{#[^}]*\}")
+_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
+_MARKUP = re.compile(r"\[([^\]]*)\]\([^)]*\)|[*`]+|<[^>]+>|\{#[^}]*\}")
 
 
 def read_text(file: SourceFile, options: CorpusOptions, problems: Problems) -> Iterator[Located]:
@@ -71,8 +72,13 @@ def read_markdown(
         source = decode(stream.read(), file, problems)
         if source is not None:
             metadata, text = _front_matter(normalise(source))
-            title = metadata.pop("title", "") or _MARKUP.sub(r"\1", first_heading(text)).strip()
+            title = metadata.pop("title", "") or _plain(first_heading(text))
             yield from one_document(file, problems, file.name, title, text, metadata)
+
+
+def _plain(heading: str) -> str:
+    """Return a heading's words without pictures, addresses and marks."""
+    return _MARKUP.sub(r"\1", _IMAGE.sub("", heading)).strip()
 
 
 def _front_matter(text: str) -> tuple[dict[str, str], str]:
