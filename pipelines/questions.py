@@ -1,0 +1,115 @@
+"""Question sets: open questions with their answers, and questions about one given text each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from indexing.errors import InputError
+from pipelines.metrics import SquadVersion
+from pipelines.question_records import Record, read_records
+
+_ID_FIELDS = ("id", "qid", "_id", "question_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An open question. Any of its answers is right; there is at least one."""
+
+    id: str
+    text: str
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingExample:
+    """A question about its context; no answers mean that the context does not answer it."""
+
+    id: str
+    question: str
+    context: str
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingSet:
+    """Examples, and the SQuAD version by whose script they are scored."""
+
+    examples: tuple[ReadingExample, ...]
+    version: SquadVersion
+
+
+def load_questions(source: Path | str) -> list[Question]:
+    """Load open questions from a file, a folder or a data set's name.
+
+    Questions without an answer (SQuAD 2.0's unanswerable ones) are left out.
+    """
+    questions = []
+    for place, id_, record in _with_ids(source):
+        answers = tuple(dict.fromkeys(a for a in _answers(record, place) if a.strip()))
+        if answers:
+            questions.append(Question(id_, _text(record, "question", place).strip(), answers))
+    if not questions:
+        raise InputError(f"{source}: this holds no question with an answer.")
+    return questions
+
+
+def load_reading(source: Path | str) -> ReadingSet:
+    """Load questions with their contexts from SQuAD-type JSON or a data set of its schema.
+
+    The set counts as version 2.0 if it says of its questions whether they are impossible, or if
+    a question has no answers.
+    """
+    examples = []
+    second = False
+    for place, id_, record in _with_ids(source):
+        answers = _answers(record, place)
+        context = _text(record, "context", place)
+        examples.append(ReadingExample(id_, _text(record, "question", place), context, answers))
+        second = second or not answers or record.get("is_impossible") is not None
+    if not examples:
+        raise InputError(f"{source}: this holds no question.")
+    return ReadingSet(tuple(examples), "2.0" if second else "1.1")
+
+
+def _with_ids(source: Path | str) -> Iterator[tuple[str, str, Record]]:
+    """Yield place, id and record.
+
+    Without an id the record's number, from 0, is its id. An id that comes again, as in some
+    conversions of TyDi QA, gets "#2" and so on, so that each question keeps its own result.
+    """
+    seen: Counter[str] = Counter()
+    for number, (place, record) in enumerate(read_records(source)):
+        given = next((record[name] for name in _ID_FIELDS if record.get(name) is not None), number)
+        id_ = str(given)
+        seen[id_] += 1
+        yield place, id_ if seen[id_] == 1 else f"{id_}#{seen[id_]}", record
+
+
+def _text(record: Record, field: str, place: str) -> str:
+    value = record.get(field)
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(f"{place}: {field!r} is missing or is not a text.")
+    return value
+
+
+def _answers(record: Record, place: str) -> tuple[str, ...]:
+    """Understand one answer, a list of them, or the mappings of SQuAD and TriviaQA."""
+    value = record.get("answer", record.get("answers"))
+    found: Any = value
+    if isinstance(value, str):
+        found = [value]
+    elif isinstance(value, Mapping):
+        found = value.get("text", value.get("aliases"))
+        if isinstance(value.get("value"), str) and isinstance(found, list):
+            found = [value["value"], *found]
+    elif isinstance(value, list):
+        found = [one.get("text") if isinstance(one, Mapping) else one for one in value]
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise InputError(
+            f"{place}: 'answer' (or 'answers') must be a text or a list of right texts."
+        )
+    return tuple(found)

@@ -1,0 +1,104 @@
+"""Files that an evaluation leaves in its report folder.
+
+- `run.trec`: retrieved passages, as trec_eval reads them;
+- `predictions.json`: `{id: answer}`, as the official SQuAD scripts read it;
+- `predictions.jsonl`: a line of details for each question, written as the evaluation goes, from
+  which an interrupted one goes on;
+- `settings.json`: what the predictions were made with;
+- `result.json`: the scores.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from indexing.errors import InputError, QAError
+
+Ranking = Sequence[tuple[int, float]]
+"""Passage ids and scores, best first."""
+
+
+def write_trec_run(path: Path, rankings: Iterable[tuple[str, Ranking]], tag: str) -> None:
+    """Write lines `question Q0 passage rank score tag`; spaces in ids become underscores."""
+    name = "_".join(tag.split())
+    with _writing(path), path.open("w", encoding="utf-8") as file:
+        for question, ranking in rankings:
+            id_ = "_".join(question.split())
+            file.writelines(
+                f"{id_} Q0 {passage} {rank} {score:.6f} {name}\n"
+                for rank, (passage, score) in enumerate(ranking, start=1)
+            )
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write one JSON document."""
+    with _writing(path):
+        path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def make_report_folder(folder: Path) -> None:
+    """Make the folder, or say in words why not."""
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+class PredictionLog:
+    """Details of each question's prediction, kept by question id as the evaluation goes."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        """Open a new log or one that was interrupted; the settings must be the same."""
+        make_report_folder(folder)
+        self._path = folder / "predictions.jsonl"
+        kept = folder / "settings.json"
+        if self._path.exists() and kept.exists():
+            _check_settings(folder, json.loads(kept.read_text("utf-8")), settings)
+            self.records = _complete_lines(self._path)
+        else:
+            self._path.unlink(missing_ok=True)
+            write_json(kept, settings)
+            self.records = {}
+
+    def add(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Append records, each with its `id`; they are on the disk when this returns."""
+        lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        with _writing(self._path), self._path.open("a", encoding="utf-8") as file:
+            file.write(lines)
+        self.records.update((record["id"], record) for record in records)
+
+
+def _check_settings(folder: Path, kept: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    for name in sorted({*kept, *settings}):
+        if kept.get(name) != settings.get(name):
+            raise InputError(
+                f"{folder} holds predictions of another run ({name} was {kept.get(name)!r}, now "
+                f"{settings.get(name)!r}); give another --report folder, or remove that one."
+            )
+
+
+def _complete_lines(path: Path) -> dict[str, Mapping[str, Any]]:
+    """Read the log; cut off a last line that was not written to its end."""
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        with path.open("r+b") as file:
+            file.truncate(whole)
+    records = {}
+    for number, line in enumerate(data[:whole].splitlines(), start=1):
+        try:
+            record = json.loads(line)
+            records[record["id"]] = record
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}:{number}: damaged; remove the folder and rerun.") from error
+    return records
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise QAError(f"Cannot write {path}: {error.strerror or error}.") from error
