@@ -125,7 +125,7 @@ def open_stream(path: Path, advance: Callable[[int], None]) -> io.BufferedReader
     `advance` gets the numbers of bytes read from the disk. Reading raises DamagedArchive.
     """
     kind = compression_of(path)
-    plain = io.BufferedReader(_Counted(path, advance), _CHUNK)
+    plain: io.BufferedReader = io.BufferedReader(_Counted(path, advance), _CHUNK)
     if kind is None:
         return plain
     file = cast(BinaryIO, plain)

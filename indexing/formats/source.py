@@ -98,7 +98,7 @@ def reporting_damage(
     except DamagedArchive as error:
         problems.report(file.label, line(), "damaged archive", str(error))
     except OSError as error:
-        problems.report(file.label, line(), "unreadable file", error.strerror or str(error))
+        problems.report(file.label, None, "unreadable file", error.strerror or str(error))
 
 
 def decode(data: bytes, file: SourceFile, problems: Problems, first_line: int = 1) -> str | None:

@@ -29,7 +29,8 @@ _MARKUP = re.compile(r"\[([^\]]*)\]\([^)]*\)|[*`]+|<[^>]+>|\{#[^}]*\}")
 def read_text(file: SourceFile, options: CorpusOptions, problems: Problems) -> Iterator[Located]:
     """Read a plain text; one of over 4 MB is cut at line ends into `name`, `name#2`, ..."""
     line = 1
-    with reporting_damage(file, problems, lambda: line), file.open() as stream:
+    with reporting_damage(file, problems), file.open() as stream:
+        number = 0
         for number, data in enumerate(_parts(stream), 1):
             text = decode(data, file, problems, line)
             if text is not None:
@@ -38,7 +39,7 @@ def read_text(file: SourceFile, options: CorpusOptions, problems: Problems) -> I
                     file, problems, document_id, file.stem, text, line=line if number > 1 else None
                 )
             line += data.count(b"\n")
-        if line == 1 and stream.tell() == 0:
+        if number == 0:
             problems.report(file.label, None, "empty text")
 
 

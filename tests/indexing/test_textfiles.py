@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import gzip
+import io
+import logging
+
+import pytest
+
+from indexing.corpus import CorpusOptions, read_documents
+from indexing.documents import Document
+from indexing.errors import InputError
+from indexing.formats.html import page_text
+from indexing.headings import headings
+from indexing.problems import Problems
+
+
+def read(source, problems: Problems | None = None, **options) -> list[Document]:
+    collected = problems or Problems(strict=True)
+    return list(read_documents([source], CorpusOptions(**options), collected))
+
+
+def only(path, data: bytes) -> Document:
+    path.write_bytes(data)
+    (document,) = read(path)
+    return document
+
+
+def as_pdf(*pages: str, title: str = "") -> bytes:
+    """Write a small PDF by hand, so that another program than the reader's makes it."""
+    objects = ["<< /Type /Catalog /Pages 2 0 R >>", ""]
+    kids = []
+    for page in pages:
+        stream = f"BT /F1 12 Tf 72 720 Td ({page}) Tj ET"
+        number = len(objects) + 1
+        kids.append(f"{number} 0 R")
+        font = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
+        objects.append(
+            f"<< /Type /Page /Parent 2 0 R /Contents {number + 1} 0 R "
+            f"/MediaBox [0 0 612 792] /Resources << /Font << /F1 {font} >> >> >>"
+        )
+        objects.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
+    objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
+    objects.append(f"<< /Title ({title}) >>")
+    out = b"%PDF-1.4\n"
+    offsets = []
+    for number, body in enumerate(objects, 1):
+        offsets.append(len(out))
+        out += f"{number} 0 obj\n{body}\nendobj\n".encode()
+    table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
+    trailer = f"<< /Size {len(objects) + 1} /Root 1 0 R /Info {len(objects)} 0 R >>"
+    xref = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}"
+    return out + f"{xref}trailer\n{trailer}\nstartxref\n{len(out)}\n%%EOF\n".encode()
+
+
+def as_docx() -> bytes:
+    docx = pytest.importorskip("docx")
+    word = docx.Document()
+    word.core_properties.title = ""
+    word.add_heading("The Title", 0)
+    word.add_paragraph("First paragraph, 世界.")
+    word.add_heading("Part", 2)
+    table = word.add_table(2, 3)
+    for row, texts in zip(table.rows, [("a", "b", "c"), ("wide", "", "d")], strict=True):
+        for cell, text in zip(row.cells, texts, strict=True):
+            cell.text = text
+    table.rows[1].cells[0].merge(table.rows[1].cells[1])
+    word.add_paragraph("Last.")
+    out = io.BytesIO()
+    word.save(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize(
+    ("name", "make", "title", "text"),
+    [
+        ("my_own-notes.txt", lambda: b"Words.\r\nMore.\n", "my own notes", "Words.\nMore.\n"),
+        ("n.txt", "\ufeffÄ".encode, "n", "Ä"),
+        ("n.txt", lambda: "Ä 世\n".encode("utf-16"), "n", "Ä 世\n"),
+        ("a.md", lambda: b"text\n\n# The *Big* [One](x)\n", "The Big One", None),
+        ("a.md", lambda: b"Big One\n=======\ntext\n", "Big One", None),
+        ("a.md", lambda: b"```\n# no\n```\njust text\n", "a", None),
+        ("a.rst", lambda: b"*******\nThe One\n*******\n\nText.\n", "The One", None),
+        ("a.html", lambda: b"<title>A &amp; B</title><p>One<p>Two", "A & B", "One\n\nTwo"),
+        ("a.htm", lambda: b"<h1>Head</h1>One", "Head", "# Head\n\nOne"),
+        ("a.html", lambda: b'<meta charset="latin-1"><p>caf\xe9', "a", "café"),
+        ("noname", lambda: b"<!-- x -->\n<!DOCTYPE html><p>One", "noname", "One"),
+        ("a.pdf", lambda: as_pdf("One page", "and two", title="Ti"), "Ti", "One page\n\nand two"),
+        ("b.pdf", lambda: as_pdf("One page"), "b", "One page"),
+        (
+            "a.docx",
+            as_docx,
+            "The Title",
+            "# The Title\n\nFirst paragraph, 世界.\n\n## Part\n\na\tb\tc\nwide\td\n\nLast.",
+        ),
+    ],
+)
+def test_one_file_is_one_document(tmp_path, name, make, title, text, suffix):
+    folder = tmp_path / "sub"
+    folder.mkdir()
+    data = make()
+    (folder / (name + suffix)).write_bytes(gzip.compress(data) if suffix else data)
+    expected = Document(f"sub/{name}{suffix}", title, data.decode() if text is None else text)
+    assert read(tmp_path) == [expected]
+
+
+@pytest.mark.parametrize("name", ["binary.pdf", "word.docx", "page.html"])
+def test_content_is_recognised_without_a_suffix(tmp_path, name):
+    data = {
+        "binary.pdf": as_pdf("One page"),
+        "word.docx": as_docx(),
+        "page.html": b"<html><body>One",
+    }[name]
+    (tmp_path / name).write_bytes(data)
+    (tmp_path / "x").write_bytes(data)
+    assert only(tmp_path / "x", data).text == read(tmp_path / name)[0].text
+
+
+def test_front_matter_is_title_and_metadata(tmp_path):
+    data = b'---\ntitle: "A b"\nlang: en\ntags:\n  - x\n---\n\n# Other\n\nText --- more\n---\n'
+    assert only(tmp_path / "a.md", data) == Document(
+        "a.md", "A b", "\n# Other\n\nText --- more\n---\n", metadata={"lang": "en"}
+    )
+    assert only(tmp_path / "b.md", b"---\nnot closed\n").text == "---\nnot closed\n"
+
+
+def test_a_huge_text_becomes_several_documents(tmp_path):
+    paragraphs = [f"Paragraph {n} of a long book, in ö.\n" for n in range(250_000)]
+    path = tmp_path / "book.txt"
+    path.write_text("".join(paragraphs))
+    found = read(path)
+    assert [document.id for document in found] == ["book.txt", "book.txt#2", "book.txt#3"]
+    assert "".join(document.text for document in found) == "".join(paragraphs)
+    assert all(document.text.endswith("ö.\n") for document in found)
+    path.write_text("世" * 3_000_000)
+    assert "".join(document.text for document in read(path)) == "世" * 3_000_000
+
+
+def test_the_text_of_a_page():
+    page = """<!DOCTYPE html><html><head><title> My
+      page </title><style>p {}</style><script>if (a < b) "<p>no</p>"</script></head><body>
+      <nav><ul><li>Menu</li></ul></nav>
+      <h1>Head <em>line</em><br>two</h1>
+      <p>One <b>bold</b>word&nbsp;&lt;tag&gt;<br>next   line</p>
+      <ul> <li>first</li> <li>second</li> </ul>
+      <table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>
+      <pre>keep   this
+  as it is</pre>
+      <form><button>Go</button></form><footer>Imprint</footer></body></html>"""
+    assert page_text(page) == (
+        "My page",
+        "# Head line two\n\nOne boldword\u00a0<tag>\nnext line\n\nfirst\nsecond\n\n"
+        "a b\n1 2\n\nkeep   this\n  as it is",
+    )
+
+
+def test_a_menu_that_never_closes_does_not_swallow_the_page():
+    assert page_text("<nav>Menu<p>Body")[1] == "Menu\n\nBody"
+    assert page_text("<head><title>T</title><body>Body")[1] == "Body"
+
+
+def test_headings():
+    text = (
+        "# One #\n\n#no\n\n```sh\n# comment\n```\n\nTwo\n---\n\n"
+        "+++++\nThree\n+++++\n\nFour\n~~~~\n\n| a |\n|---|\n\nparagraph\nof two\n---\n\n## Five"
+    )
+    found = list(headings(text))
+    assert [words for *_, words in found] == ["One", "Two", "Three", "Four", "Five"]
+    assert [text[start:end] for start, end, _ in found] == [
+        "# One #",
+        "Two\n---",
+        "+++++\nThree\n+++++",
+        "Four\n~~~~",
+        "## Five",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "line", "reason"),
+    [
+        ("a.txt", b"one\ntwo \xff\n", 2, "invalid UTF-8"),
+        ("a.md", b"one\n\n\xe4", 3, "invalid UTF-8"),
+        ("a.html", b"<p>\n\xe4 b", 2, "invalid UTF-8"),
+        ("a.txt", b" \n", None, "empty text"),
+        ("a.txt", b"", None, "empty text"),
+        ("a.md", b"---\ntitle: x\n---\n", None, "empty text"),
+        ("a.html", b"<title>x</title>", None, "empty text"),
+        ("a.txt.gz", gzip.compress(b"text " * 1000)[:-20], None, "damaged archive"),
+        ("a.pdf", as_pdf("Some words")[:50], None, "unreadable PDF"),
+        ("a.pdf", b"nonsense", None, "unreadable PDF"),
+        ("a.pdf", as_pdf(""), None, "PDF without text"),
+        ("a.docx", b"PK\x03\x04 nonsense", None, "unreadable Word document"),
+    ],
+)
+def test_bad_files_are_reported_and_skipped(tmp_path, caplog, name, data, line, reason):
+    (tmp_path / "good.txt").write_text("good")
+    (tmp_path / name).write_bytes(data)
+    problems = Problems()
+    assert [document.id for document in read(tmp_path, problems)] == ["good.txt"]
+    (problem,) = problems.kept
+    assert (problem.source, problem.reason) == (str(tmp_path / name), reason)
+    assert problem.line == line
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    with pytest.raises(InputError, match=reason):
+        read(tmp_path)
+
+
+def test_a_pdf_with_a_password(tmp_path):
+    pypdf = pytest.importorskip("pypdf")
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(as_pdf("Secret words")))
+    writer.encrypt("password", algorithm="RC4-128")
+    writer.write(tmp_path / "a.pdf")
+    problems = Problems()
+    with pytest.raises(InputError, match="password"):
+        read(tmp_path / "a.pdf", problems)
+    assert problems.counts == {"unreadable PDF": 1}
+
+
+def test_unreadable_files_are_reported(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / "b.txt").write_text("b")
+    path_open = type(tmp_path).open
+
+    def refuse(path, *args, **kwargs):
+        if path.name == "a.txt":
+            raise PermissionError(13, "Permission denied")
+        return path_open(path, *args, **kwargs)
+
+    monkeypatch.setattr(type(tmp_path), "open", refuse)
+    problems = Problems()
+    assert [document.id for document in read(tmp_path, problems)] == ["b.txt"]
+    assert str(problems.kept[0]) == f"{tmp_path / 'a.txt'}: unreadable file (Permission denied)"
