@@ -10,12 +10,13 @@ from pathlib import Path
 from indexing.documents import Document
 from indexing.errors import InputError
 from indexing.formats.columnar import is_saved_dataset, read_columnar, saved_files
+from indexing.formats.delimited import read_delimited
 from indexing.formats.docx import read_docx
 from indexing.formats.html import read_html
 from indexing.formats.hub import PREFIX, HubSource, parse_hub_source, read_hub
 from indexing.formats.pdf import read_pdf
 from indexing.formats.recognising import recognise
-from indexing.formats.records import read_delimited, read_json, read_jsonl
+from indexing.formats.records import read_json, read_jsonl
 from indexing.formats.source import (
     CorpusOptions,
     FieldNames,

@@ -131,7 +131,7 @@ class RecordReader:
         )
 
     def _missing(self, line: int, field: str, chosen: str | None) -> None:
-        present = ", ".join((self._keys or ())[:8]) or "none"
+        present = ", ".join(key[:30] for key in (self._keys or ())[:8]) or "none"
         detail = f"has {present}; choose with --{field}-field"
         reason = f"missing field {chosen or field!r}"
         self._problems.report(self._source.label, line, reason, detail)

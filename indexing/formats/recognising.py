@@ -56,8 +56,11 @@ def recognise(file: SourceFile, *, in_folder: bool) -> str | None:
         return by_suffix
     if in_folder and file.suffix:
         return None
-    by_content = _by_content(file, _head(file))
+    head = _head(file)
+    by_content = _by_content(file, head)
     if by_content is None and not in_folder:
+        if _is_archive(head):
+            raise InputError(f"{file.label} is an archive: unpack it and give its folder.")
         raise InputError(
             f"{file.label} is in no format that is known; if it is one, name it with --format."
         )
@@ -79,7 +82,7 @@ def _by_content(file: SourceFile, head: bytes) -> str | None:
             return kind
     if head.startswith(b"PK\x03\x04") and _is_word(file):
         return "docx"
-    if head[257:262] == b"ustar" or head.startswith(b"PK\x03\x04"):
+    if _is_archive(head):
         return None
     if _HTML.match(head):
         return "html"
@@ -110,6 +113,10 @@ def _has_lines(text: bytes) -> bool:
     """Whether most complete lines are JSON objects on their own."""
     lines = text.split(b"\n")[:-1]
     return sum(line.startswith(b"{") for line in lines) * 2 > len(lines)
+
+
+def _is_archive(head: bytes) -> bool:
+    return head[257:262] == b"ustar" or head.startswith(b"PK\x03\x04")
 
 
 def _is_word(file: SourceFile) -> bool:

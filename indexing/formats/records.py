@@ -1,10 +1,8 @@
-"""JSON Lines, JSON, CSV and TSV: one document a record. BEIR's and DPR's corpora are such."""
+"""JSON Lines and JSON: one document an object. BEIR's corpora are such."""
 
 from __future__ import annotations
 
-import csv
 import json
-import re
 from collections.abc import Iterator
 from io import BufferedReader
 
@@ -20,8 +18,6 @@ from indexing.formats.source import (
 from indexing.problems import Problems
 
 _BOM = b"\xef\xbb\xbf"
-_UNDECODED = re.compile("[\udc80-\udcff]")
-_MAX_FIELD = 64 << 20  # a quote that is never closed must not swallow a whole file
 _MAX_OBJECT = 256 << 20
 _HEAD = 1 << 16
 
@@ -87,46 +83,3 @@ def _json_record(
         return None
     document = reader.document(record, line)
     return None if document is None else (line, document)
-
-
-def read_delimited(
-    file: SourceFile, options: CorpusOptions, problems: Problems
-) -> Iterator[Located]:
-    """Read CSV or TSV with a header; the delimiter is the one most frequent in the header."""
-    reader = RecordReader(file, options.fields, problems)
-    csv.field_size_limit(_MAX_FIELD)
-    line = 1
-    with reporting_damage(file, problems, lambda: line), file.open() as stream:
-        lines = (data.decode("utf-8", "surrogateescape") for data in stream)
-        header_line = next(lines, "").removeprefix("\ufeff")
-        if not header_line.strip():
-            return
-        delimiter = max("\t,;|", key=header_line.count)
-        header = next(csv.reader([header_line], delimiter=delimiter))
-        rows = csv.reader(lines, delimiter=delimiter)
-        while True:
-            line = 2 + rows.line_num
-            try:
-                row = next(rows, None)
-            except csv.Error as error:
-                problems.report(file.label, line, "malformed row", str(error))
-                continue
-            if row is None:
-                return
-            if row and _well_formed(row, header, line, file, problems):
-                document = reader.document(dict(zip(header, row, strict=True)), line)
-                if document is not None:
-                    yield line, document
-
-
-def _well_formed(
-    row: list[str], header: list[str], line: int, file: SourceFile, problems: Problems
-) -> bool:
-    if len(row) != len(header):
-        detail = f"{len(row)} columns, the header has {len(header)}"
-        problems.report(file.label, line, "malformed row", detail)
-        return False
-    if any(not cell.isascii() and _UNDECODED.search(cell) for cell in row):
-        problems.report(file.label, line, "invalid UTF-8", "convert it to UTF-8")
-        return False
-    return True

@@ -7,11 +7,15 @@ import io
 import json
 import lzma
 import os
+import tarfile
 import tracemalloc
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 from indexing.corpus import CorpusOptions, FieldNames, corpus_size, read_documents
@@ -69,7 +73,7 @@ COMPRESS = {
     "": lambda data: data,
     ".gz": gzip.compress,
     ".bz2": bz2.compress,
-    ".xz": lzma.compress,
+    ".xz": partial(lzma.compress, preset=0),
     ".zst": as_zst,
 }
 FILES = {
@@ -278,6 +282,47 @@ def test_bad_rows_of_csv(tmp_path, row, reason):
     assert [document.id for document in read(path, problems=problems)] == ["1", "2", "9"]
     (problem,) = problems.kept
     assert (problem.line, problem.reason) == (5, reason)  # the first row takes two lines
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_a_stray_quote_costs_one_row(tmp_path, delimiter):
+    rows = [
+        ("id", "title", "text"),
+        ("1", "t", '"never closed'),
+        ("2", "t", 'five" disks and "words" here'),
+        ("3", '"a title"', '"text ""quoted""\nover lines\n\nreally"'),
+        ("4", "t", "plain"),
+    ]
+    path = tmp_path / "a.csv"
+    path.write_text("".join(delimiter.join(row) + "\n" for row in rows))
+    problems = Problems()
+    assert read(path, problems=problems) == [
+        Document("2", "t", 'five" disks and "words" here'),
+        Document("3", "a title", 'text "quoted"\nover lines\n\nreally'),
+        Document("4", "t", "plain"),
+    ]
+    assert [(p.line, p.reason) for p in problems.kept] == [(2, "malformed row")]
+
+
+CELLS = st.text(st.sampled_from('ab"\n ,;\t|é世'), min_size=1, max_size=12).map("x{}x".format)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=8), st.sampled_from(",\t;|"))
+def test_delimited_files_hold_what_the_csv_module_wrote(tmp_path_factory, rows, delimiter):
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter)
+        writer.writerow(["title", "text"])
+        writer.writerows(rows)
+    found = [(document.title, document.text) for document in read(path)]
+    assert found == rows
+
+
+def test_archives_of_many_files_are_to_be_unpacked(tmp_path):
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("x.txt"))
+    with pytest.raises(InputError, match="unpack it"):
+        read(tmp_path / "a.tar.gz")
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
