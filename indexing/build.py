@@ -1,0 +1,276 @@
+"""Builds an index: reads and splits, counts words, makes vectors, commits.
+
+Until the commit, which renames one file, the old index is untouched and keeps answering. Each
+stage leaves finished pieces on the disk, for `resume`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from encoder.protocol import TextEncoder
+from indexing import resume as resuming
+from indexing.commit import commit, now, records, spanqa_version
+from indexing.corpus import CorpusOptions, corpus_size, read_documents
+from indexing.errors import InputError, QAError
+from indexing.files import writing_to
+from indexing.index import LEXICAL, Index
+from indexing.lexical import LexicalSettings
+from indexing.lexical_build import build_lexical
+from indexing.locks import LOCK_FILE, write_lock
+from indexing.manifest import MANIFEST, Manifest, VectorRecord, is_index, read_manifest
+from indexing.passage_store import DocumentStore, PassageStore
+from indexing.problems import Problems
+from indexing.progress import Progress, SilentProgress
+from indexing.resume import Unfinished
+from indexing.splitting import SplitSettings, split
+from indexing.store_writing import Part, join_parts, part_documents, write_part
+from indexing.summary import BuildSummary, Clock, peak_memory
+from indexing.vectors import FACTORY
+from indexing.vectors_build import build_vectors
+
+_PART_DOCUMENTS = 20_000
+_PART_CHARACTERS = 32_000_000
+_OURS = {LOCK_FILE, "segments", MANIFEST + ".tmp"}
+_SILENT = SilentProgress()
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSettings:
+    """How to read the sources, cut them into passages and count their words."""
+
+    corpus: CorpusOptions = field(default_factory=CorpusOptions)
+    splitting: SplitSettings = field(default_factory=SplitSettings)
+    lexical: LexicalSettings = field(default_factory=LexicalSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What the stages of one build share."""
+
+    root: Path
+    sources: Sequence[Path | str]
+    settings: BuildSettings
+    built: Unfinished
+    progress: Progress
+    clock: Clock
+
+
+def build_index(
+    sources: Sequence[Path | str],
+    out: str | Path,
+    settings: BuildSettings | None = None,
+    encoder: TextEncoder | None = None,
+    progress: Progress = _SILENT,
+    *,
+    resume: bool = False,
+    strict: bool = False,
+) -> BuildSummary:
+    """Build an index of the sources in the folder `out`, replacing the one that is there.
+
+    Without an encoder the index has BM25 only; `add_vectors` adds the rest. With `resume`, an
+    unfinished build of the same sources and settings goes on where it was. With `strict`, the
+    first problem in the input is an error.
+    """
+    settings = settings or BuildSettings()
+    root = Path(out)
+    with writing_to(root):
+        _prepare(root, sources)
+        with write_lock(root):
+            request = _request(sources, settings, encoder)
+            built = _start(root, request, resume=resume)
+            task = _Task(root, sources, settings, built, progress, Clock())
+            try:
+                read = _read(task, Problems(strict=strict))
+            except InputError:
+                built.discard()
+                _remove_if_empty(root)
+                raise
+            return _index(task, read, encoder)
+
+
+def add_vectors(
+    path: str | Path, encoder: TextEncoder, progress: Progress = _SILENT
+) -> BuildSummary:
+    """Make an index's vectors with this encoder, in place of any that it has.
+
+    Goes on by itself where a run for the same passages and encoder was cut off.
+    """
+    root = Path(path)
+    manifest = read_manifest(root)
+    with writing_to(root), write_lock(root), Index.open(root) as index:
+        manifest = index.manifest
+        request = {
+            "work": "vectors",
+            "passages": manifest.segment,
+            "encoder": encoder.fingerprint,
+        }
+        resuming.tidy(root, manifest)
+        found = resuming.unfinished(root, manifest, "vectors")
+        if found is not None and found.request != request:
+            found.discard()
+            found = None
+        built = found or resuming.start(root, request)
+        clock = Clock()
+        record = _encode(built, index.passages, encoder, progress, clock)
+        with clock.stage("commit"):
+            kept = {
+                name: file
+                for name, file in manifest.files.items()
+                if name.split("/")[1] == manifest.segment
+            }
+            files = {**kept, **records(root, built)}
+            manifest = replace(manifest, created=now(), vectors=record, files=files)
+            commit(root, built, manifest)
+        return _summary(root, manifest, {}, clock)
+
+
+def _prepare(root: Path, sources: Sequence[Path | str]) -> None:
+    """Make the folder, unless it is somebody else's."""
+    for source in sources:
+        if Path(source).is_dir() and root.resolve().is_relative_to(Path(source).resolve()):
+            raise InputError(f"{root} lies inside its own source {source}; choose another folder.")
+    root.mkdir(parents=True, exist_ok=True)
+    strangers = {path.name for path in root.iterdir()} - _OURS
+    if strangers and not is_index(root):
+        raise InputError(f"{root} is neither empty nor an index; choose another folder.")
+
+
+def _request(
+    sources: Sequence[Path | str], settings: BuildSettings, encoder: TextEncoder | None
+) -> Mapping[str, Any]:
+    request = {
+        "work": "build",
+        "sources": [resuming.source_identity(source) for source in sources],
+        **asdict(settings),
+        "encoder": encoder.fingerprint if encoder else None,
+    }
+    content: Mapping[str, Any] = json.loads(json.dumps(request))
+    return content
+
+
+def _start(root: Path, request: Mapping[str, Any], *, resume: bool) -> Unfinished:
+    """Find the unfinished build when it is to be resumed, else clear the way for a new one."""
+    manifest = _manifest_if_sound(root)
+    resuming.tidy(root, manifest)
+    found = resuming.unfinished(root, manifest, "build")
+    if resume and found is not None:
+        resuming.check_same_request(found, request)
+        return found
+    resuming.clean(root, manifest, keep_unfinished=False)
+    return resuming.start(root, request)
+
+
+def _manifest_if_sound(root: Path) -> Manifest | None:
+    try:
+        return read_manifest(root) if is_index(root) else None
+    except InputError:
+        raise
+    except QAError:
+        return None  # damaged: building again is the way to mend it
+
+
+def _read(task: _Task, problems: Problems) -> Mapping[str, Any]:
+    """Fill the store; return the counts and what was skipped."""
+    built = task.built
+    if "read" in built.done:
+        found: Mapping[str, Any] = built.done["read"]
+        return found
+    folder = built.work / "parts"
+    folder.mkdir(exist_ok=True)
+    sizes = part_documents(folder)
+    number, seen = len(sizes), sum(sizes)
+    total = corpus_size(task.sources)
+    with task.clock.stage("read"), task.progress.stage("Reading", total, "B") as advance:
+        documents = read_documents(task.sources, task.settings.corpus, problems, advance)
+        part = Part()
+        for document in islice(documents, seen, None):
+            part.add(document, split(document, task.settings.splitting))
+            if len(part.documents) >= _PART_DOCUMENTS or part.characters >= _PART_CHARACTERS:
+                write_part(part, folder, number, seen)
+                number, seen, part = number + 1, seen + len(part.documents), Part()
+        if part.documents:
+            write_part(part, folder, number, seen)
+        counts = join_parts(folder, built.folder)
+    result = {
+        "documents": counts[0],
+        "passages": counts[1],
+        "skipped": dict(problems.counts),
+        "problems": [str(problem) for problem in problems.kept],
+    }
+    built.finish("read", result)
+    return result
+
+
+def _index(task: _Task, read: Mapping[str, Any], encoder: TextEncoder | None) -> BuildSummary:
+    """Make BM25 and vectors of the stored passages, and commit."""
+    root, built = task.root, task.built
+    passages = PassageStore(built.folder, DocumentStore(built.folder))
+    if "lexical" not in built.done:
+        with (
+            task.clock.stage("bm25"),
+            task.progress.stage("Counting words", len(passages), "passages") as advance,
+        ):
+            out = built.folder / LEXICAL
+            build_lexical(passages, task.settings.lexical, built.work / LEXICAL, out, advance)
+        built.finish("lexical", True)
+    record = _encode(built, passages, encoder, task.progress, task.clock) if encoder else None
+    with task.clock.stage("commit"):
+        manifest = Manifest(
+            created=now(),
+            spanqa=spanqa_version(),
+            documents=read["documents"],
+            passages=read["passages"],
+            settings=asdict(task.settings),
+            segment=built.folder.name,
+            vectors=record,
+            files=records(root, built),
+        )
+        commit(root, built, manifest)
+    return _summary(root, manifest, read, task.clock)
+
+
+def _encode(
+    built: Unfinished,
+    passages: PassageStore,
+    encoder: TextEncoder,
+    progress: Progress,
+    clock: Clock,
+) -> VectorRecord:
+    """Make the vectors, unless they are there; return what the manifest says of them."""
+    if "vectors" not in built.done:
+        with (
+            clock.stage("vectors"),
+            progress.stage("Encoding", len(passages), "passages") as advance,
+        ):
+            build_vectors(passages, encoder, built.work / "vectors", built.folder, advance)
+        built.finish("vectors", True)
+    segment = built.folder.name
+    return VectorRecord(segment, encoder.name, encoder.fingerprint, encoder.dimension, FACTORY)
+
+
+def _summary(root: Path, manifest: Manifest, read: Mapping[str, Any], clock: Clock) -> BuildSummary:
+    return BuildSummary(
+        path=root,
+        documents=manifest.documents,
+        passages=manifest.passages,
+        vectors=manifest.passages if manifest.vectors else 0,
+        skipped=read.get("skipped", {}),
+        problems=read.get("problems", []),
+        files={name: record.bytes for name, record in manifest.files.items()},
+        seconds=clock.seconds,
+        peak_memory=peak_memory(),
+    )
+
+
+def _remove_if_empty(root: Path) -> None:
+    """Leave nothing behind of a build that never had a document."""
+    if {path.name for path in root.iterdir()} <= _OURS and not any((root / "segments").iterdir()):
+        (root / "segments").rmdir()
+        (root / LOCK_FILE).unlink()
+        root.rmdir()

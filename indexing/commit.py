@@ -1,0 +1,49 @@
+"""The last step of a build: checksums, one renamed file, and what is no longer needed goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from indexing.files import checksum, sync
+from indexing.manifest import FileRecord, Manifest, write_manifest
+from indexing.resume import Unfinished, clean
+
+
+def commit(root: Path, built: Unfinished, manifest: Manifest) -> None:
+    """Make the index be what the manifest says, in one step."""
+    sync(built.folder.parent)
+    sync(root)
+    write_manifest(root, manifest)
+    built.discard_work()
+    clean(root, manifest, keep_unfinished=True)
+
+
+def records(root: Path, built: Unfinished) -> Mapping[str, FileRecord]:
+    """Sync the data files of a segment; return their sizes and checksums."""
+    folders = {built.folder}
+    found: dict[str, FileRecord] = {}
+    for path in sorted(built.folder.rglob("*")):
+        if path.is_file() and built.work not in path.parents:
+            sync(path)
+            folders.add(path.parent)
+            name = path.relative_to(root).as_posix()
+            found[name] = FileRecord(path.stat().st_size, checksum(path))
+    for folder in folders:
+        sync(folder)
+    return found
+
+
+def now() -> str:
+    """Return the time for a manifest."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def spanqa_version() -> str:
+    """Return the version of this program."""
+    try:
+        return version("spanqa")
+    except PackageNotFoundError:
+        return "not installed"

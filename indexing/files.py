@@ -1,0 +1,65 @@
+"""Files that survive a crash: synced before they are named, checked by size and checksum."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from indexing.errors import InputError, QAError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of names, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def publish(temporary: Path, path: Path) -> None:
+    """Give a finished file its name in one step that a crash cannot halve."""
+    sync(temporary)
+    os.replace(temporary, path)
+    sync(path.parent)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a whole file: afterwards it is old or new, never in between."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(data)
+    publish(temporary, path)
+
+
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file, as `sha256sum` prints it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Turn the operating system's refusals to write into errors for people."""
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or folder
+        if error.errno in _FULL:
+            raise QAError(
+                f"The disk that holds {folder} is full; make room and run it again with --resume."
+            ) from error
+        if error.errno in _FORBIDDEN:
+            raise InputError(
+                f"{place} cannot be written ({os.strerror(error.errno)}); "
+                "choose another folder or change its permissions."
+            ) from error
+        if error.errno in (errno.ENOTDIR, errno.EEXIST):
+            raise InputError(f"{place} is not a folder; choose another place.") from error
+        raise QAError(f"{place}: {error.strerror or error}.") from error

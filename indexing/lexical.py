@@ -1,0 +1,116 @@
+"""BM25 search over bm25s' files, memory-mapped.
+
+The scores were worked out when the index was built (Lù 2024, "BM25S"), so that searching adds
+up one column of a sparse matrix for each word of the question. That sum takes a few lines of
+numpy, ties go by passage id, and a single question need not wait for numba to compile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.errors import InputError
+from indexing.words import WordSettings, analyzer
+
+DATA = "data.csc.index.npy"
+INDICES = "indices.csc.index.npy"
+INDPTR = "indptr.csc.index.npy"
+VOCABULARY = "vocab.index.json"
+PARAMETERS = "params.index.json"
+WORDS = "words.npy"
+WORD_ENDS = "words.ends.npy"
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalSettings:
+    """BM25's parameters, how text becomes words, and whether a passage's title counts."""
+
+    k1: float = 0.9
+    b: float = 0.4
+    titles: bool = True
+    words: WordSettings = field(default_factory=WordSettings)
+
+    def __post_init__(self) -> None:
+        if self.k1 < 0 or not 0 <= self.b <= 1:
+            raise InputError(f"BM25 needs k1 >= 0 and 0 <= b <= 1, not k1={self.k1}, b={self.b}.")
+
+
+class LexicalIndex:
+    """Finds passages by the words they share with questions. Safe to use from threads."""
+
+    def __init__(self, folder: Path, passages: int, settings: LexicalSettings) -> None:
+        self._passages = passages
+        self._words = analyzer(settings.words)
+        self._vocabulary = _Vocabulary(folder)
+        self._scores = np.load(folder / DATA, mmap_mode="r")
+        self._rows = np.load(folder / INDICES, mmap_mode="r")
+        self._starts = np.load(folder / INDPTR, mmap_mode="r")
+
+    def search(
+        self, questions: Sequence[str], k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return ids and scores of shape (len(questions), k), best first, ties by passage id.
+
+        Only passages that share a word with the question are found; rows are padded with id -1
+        and score 0.
+        """
+        ids = np.full((len(questions), k), -1, dtype=np.int64)
+        scores = np.zeros((len(questions), k), dtype=np.float32)
+        total = np.empty(self._passages, dtype=np.float32)
+        for number, question in enumerate(questions):
+            columns = self._columns(question)
+            if columns and k > 0:
+                self._add_up(columns, total)
+                best = top(total, k)
+                ids[number, : len(best)] = best
+                scores[number, : len(best)] = total[best]
+        return ids, scores
+
+    def _columns(self, question: str) -> list[int]:
+        """Return the columns of the question's words, as often as they are in it."""
+        found = map(self._vocabulary.find, sorted(self._words(question)))
+        return [column for column in found if column is not None]
+
+    def _add_up(self, columns: Sequence[int], total: NDArray[np.float32]) -> None:
+        total.fill(0)
+        for column in columns:
+            first, last = self._starts[column], self._starts[column + 1]
+            # A passage stands once in a column, so that += meets no row twice.
+            total[self._rows[first:last]] += self._scores[first:last]
+
+
+def top(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Return the places of the k best scores above zero, best first, ties by place."""
+    least = np.float32(0)
+    if k < len(scores):
+        least = np.partition(scores, len(scores) - k)[len(scores) - k]
+    found = np.flatnonzero(scores >= least) if least > 0 else np.flatnonzero(scores > 0)
+    return found[np.argsort(-scores[found], kind="stable")[:k]]
+
+
+class _Vocabulary:
+    """Sorted words in one memory-mapped file; a word's place is its column."""
+
+    def __init__(self, folder: Path) -> None:
+        self._data = np.load(folder / WORDS, mmap_mode="r")
+        self._ends = np.load(folder / WORD_ENDS, mmap_mode="r")
+
+    def find(self, word: str) -> int | None:
+        wanted = word.encode()
+        low, high = 0, len(self._ends)
+        while low < high:
+            middle = (low + high) // 2
+            if self._at(middle) < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < len(self._ends) and self._at(low) == wanted else None
+
+    def _at(self, place: int) -> bytes:
+        start = self._ends[place - 1] if place else 0
+        return bytes(self._data[start : self._ends[place]])

@@ -1,0 +1,110 @@
+"""The file that says what an index is: `manifest.json`, replaced in one step by each commit.
+
+It names every data file with its size and checksum. Data files lie in `segments/NUMBER/` and
+never change once a manifest names them, so that whoever has read a manifest has a snapshot.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from indexing.errors import InputError, QAError
+from indexing.files import write_atomically
+
+MANIFEST = "manifest.json"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """The size and checksum that a data file must have."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class VectorRecord:
+    """Which encoder made the vectors, and how FAISS keeps them."""
+
+    segment: str
+    encoder: str
+    fingerprint: str
+    dimension: int
+    factory: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an index holds and how it was made.
+
+    `segment` is the folder of the documents, passages and BM25 files; `settings` are those of
+    the build, by part; the keys of `files` are paths relative to the index folder.
+    """
+
+    created: str
+    spanqa: str
+    documents: int
+    passages: int
+    settings: Mapping[str, Any]
+    segment: str
+    vectors: VectorRecord | None
+    files: Mapping[str, FileRecord]
+    format: int = FORMAT_VERSION
+
+    def segments(self) -> set[str]:
+        """Return the names of the folders that hold this index's files."""
+        return {self.segment} | ({self.vectors.segment} if self.vectors else set())
+
+
+def segment_folder(root: Path, segment: str) -> Path:
+    """Return the folder of a segment."""
+    return root / "segments" / segment
+
+
+def is_index(root: Path) -> bool:
+    """Whether there is an index in the folder."""
+    return (root / MANIFEST).is_file()
+
+
+def read_manifest(root: Path) -> Manifest:
+    """Read an index's manifest; an InputError when there is none or it is of a newer format."""
+    path = root / MANIFEST
+    try:
+        content = json.loads(path.read_bytes())
+        found = content["format"]
+    except FileNotFoundError:
+        raise InputError(
+            f"{root} is not an index (it has no {MANIFEST}); "
+            f"build one with `qa index build SOURCE --out {root}`."
+        ) from None
+    except NotADirectoryError:
+        raise InputError(f"{root} is a file, not an index folder.") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(path) from error
+    if found != FORMAT_VERSION:
+        raise InputError(
+            f"{root} has index format {found}, and this version of SpanQA reads format "
+            f"{FORMAT_VERSION}; use the version that built it, or build it again."
+        )
+    try:
+        vectors = content.pop("vectors")
+        files = {name: FileRecord(**record) for name, record in content.pop("files").items()}
+        record = VectorRecord(**vectors) if vectors is not None else None
+        return Manifest(**content, vectors=record, files=files)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _damaged(path) from error
+
+
+def write_manifest(root: Path, manifest: Manifest) -> None:
+    """Commit: readers that open the index from now on see what this manifest names."""
+    text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False)
+    write_atomically(root / MANIFEST, text.encode())
+
+
+def _damaged(path: Path) -> QAError:
+    return QAError(f"{path} is damaged; restore it from a copy, or build the index again.")

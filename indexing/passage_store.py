@@ -1,0 +1,188 @@
+"""Documents and passages in memory-mapped Arrow files; a text is stored once, with its document.
+
+`documents.arrow` has the columns id, title, text, url, metadata. `passages.arrow` has document
+(a row of the former), start and end in code points, byte_start and byte_end in the UTF-8 of the
+document's text. A passage's id is its row, so finding it costs the same in any corpus.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.documents import Document, Passage
+from indexing.errors import QAError
+
+DOCUMENTS = "documents.arrow"
+PASSAGES = "passages.arrow"
+ID_HASHES = "document_ids.hashes.npy"
+ID_ROWS = "document_ids.rows.npy"
+
+
+def id_hash(document_id: str) -> int:
+    """Return the 64-bit hash under which a document's id is filed."""
+    digest = hashlib.blake2b(document_id.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+class ArrowBatches:
+    """A memory-mapped Arrow file, seen as one long table of rows."""
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow as pa
+
+        try:
+            reader = pa.ipc.open_file(pa.memory_map(str(path)))
+            self.batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
+        except pa.ArrowInvalid as error:
+            raise QAError(f"{path} is damaged ({error}); build the index again.") from error
+        self.first_rows = np.cumsum([0, *(batch.num_rows for batch in self.batches)])
+
+    def __len__(self) -> int:
+        return int(self.first_rows[-1])
+
+    def locate(self, row: int) -> tuple[int, int]:
+        """Return the number of the batch that holds a row, and the row within it."""
+        batch = int(np.searchsorted(self.first_rows, row, side="right")) - 1
+        return batch, row - int(self.first_rows[batch])
+
+
+class DocumentStore:
+    """The documents of an index, by row or by id."""
+
+    def __init__(self, folder: Path) -> None:
+        self._table = ArrowBatches(folder / DOCUMENTS)
+        self._texts = [_Texts(batch.column("text")) for batch in self._table.batches]
+        self._hashes = np.load(folder / ID_HASHES, mmap_mode="r")
+        self._rows = np.load(folder / ID_ROWS, mmap_mode="r")
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __contains__(self, document_id: object) -> bool:
+        return isinstance(document_id, str) and self._find(document_id) is not None
+
+    def __iter__(self) -> Iterator[Document]:
+        return (self.at(row) for row in range(len(self)))
+
+    def get(self, document_id: str) -> Document:
+        """Return a document by its id; KeyError when there is none."""
+        return self.at(self.row_of(document_id))
+
+    def text_of(self, document_id: str) -> str:
+        """Return a document's whole text by its id; KeyError when there is none."""
+        batch, row = self._table.locate(self.row_of(document_id))
+        return self._texts[batch].whole(row)
+
+    def row_of(self, document_id: str) -> int:
+        """Return a document's row by its id; KeyError when there is none."""
+        row = self._find(document_id)
+        if row is None:
+            raise KeyError(document_id)
+        return row
+
+    def at(self, row: int) -> Document:
+        """Return the document of a row."""
+        batch, place = self._table.locate(row)
+        return Document(
+            id=self._value(row, "id"),
+            title=self._value(row, "title"),
+            text=self._texts[batch].whole(place),
+            url=self._value(row, "url"),
+            metadata=dict(self._value(row, "metadata")),
+        )
+
+    def id_and_title(self, row: int) -> tuple[str, str]:
+        """Return a document's id and title without touching its text."""
+        return self._value(row, "id"), self._value(row, "title")
+
+    def title(self, row: int) -> str:
+        """Return the title of a row's document."""
+        return str(self._value(row, "title"))
+
+    def slice(self, row: int, byte_start: int, byte_end: int) -> str:
+        """Return a piece of a document's text by its range of UTF-8 bytes."""
+        batch, place = self._table.locate(row)
+        return self._texts[batch].part(place, byte_start, byte_end)
+
+    def _value(self, row: int, column: str) -> Any:
+        batch, place = self._table.locate(row)
+        return self._table.batches[batch].column(column)[place].as_py()
+
+    def _find(self, document_id: str) -> int | None:
+        wanted = np.uint64(id_hash(document_id))
+        place = int(np.searchsorted(self._hashes, wanted))
+        while place < len(self._hashes) and self._hashes[place] == wanted:
+            row = int(self._rows[place])
+            if self._value(row, "id") == document_id:
+                return row
+            place += 1
+        return None
+
+
+class PassageStore:
+    """The passages of an index: `passages[id]` is a Passage, `len(passages)` their number."""
+
+    def __init__(self, folder: Path, documents: DocumentStore) -> None:
+        self._documents = documents
+        self._table = ArrowBatches(folder / PASSAGES)
+        names = ("document", "start", "end", "byte_start", "byte_end")
+        self._columns = [
+            tuple(batch.column(name).to_numpy() for name in names) for batch in self._table.batches
+        ]
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __getitem__(self, passage_id: int) -> Passage:
+        document, start, end, byte_start, byte_end = self._fields(passage_id)
+        document_id, title = self._documents.id_and_title(document)
+        text = self._documents.slice(document, byte_start, byte_end)
+        return Passage(int(passage_id), document_id, title, text, start, end)
+
+    def get(self, passage_ids: Sequence[int] | NDArray[np.int64]) -> list[Passage]:
+        """Return the passages of these ids, in this order."""
+        return [self[int(passage_id)] for passage_id in passage_ids]
+
+    def texts(self, first: int, last: int) -> Iterator[tuple[str, str]]:
+        """Yield title and text of the passages `first` to `last`, the last one not included."""
+        known, title = -1, ""
+        for passage_id in range(first, last):
+            document, _, _, byte_start, byte_end = self._fields(passage_id)
+            if document != known:
+                known, title = document, self._documents.title(document)
+            yield title, self._documents.slice(document, byte_start, byte_end)
+
+    def columns(self) -> Iterator[tuple[NDArray[np.int32], ...]]:
+        """Yield document rows, starts, ends, byte starts and byte ends, batch by batch."""
+        yield from self._columns
+
+    def _fields(self, passage_id: int) -> tuple[int, int, int, int, int]:
+        if not 0 <= passage_id < len(self):
+            raise IndexError(f"there is no passage {passage_id} among {len(self)}")
+        batch, row = self._table.locate(passage_id)
+        document, start, end, byte_start, byte_end = (
+            int(column[row]) for column in self._columns[batch]
+        )
+        return document, start, end, byte_start, byte_end
+
+
+class _Texts:
+    """A large_string column whose values can be cut without decoding them whole."""
+
+    def __init__(self, column: Any) -> None:
+        _, offsets, data = column.buffers()
+        self._offsets = np.frombuffer(offsets, dtype=np.int64)[column.offset :]
+        self._data = memoryview(data) if data is not None else memoryview(b"")
+
+    def whole(self, row: int) -> str:
+        return str(self._data[self._offsets[row] : self._offsets[row + 1]], "utf-8")
+
+    def part(self, row: int, byte_start: int, byte_end: int) -> str:
+        first = int(self._offsets[row])
+        return str(self._data[first + byte_start : first + byte_end], "utf-8")
