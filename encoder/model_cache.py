@@ -30,6 +30,9 @@ def cached_model(folder: Path, kind: str, build: Callable[[Path], None]) -> Path
     part = target.with_suffix(f".{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    try:
         build(part)
         part.replace(target)
     except OSError:

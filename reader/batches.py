@@ -55,11 +55,18 @@ def epoch_batches(
     pool = settings.questions * POOL
     for begin in range(0, len(order), pool):
         chosen = [data.examples[i] for i in order[begin : begin + pool]]
+        chosen = [example for example in chosen if _fits(example, settings)]
         drawn = [(e, question_rows(e, data, settings, generator)) for e in chosen]
         drawn.sort(key=lambda pair: max(len(row.ids) for row in pair[1]))
         starts = np.arange(0, len(drawn), settings.questions)
         for start in generator.permutation(starts):
             yield collate(drawn[start : start + settings.questions], tokenizer)
+
+
+def _fits(example: Example, settings: BatchSettings) -> bool:
+    """Leave out questions whose answers are all longer than a row: no span reader finds them."""
+    sizes = [last - first + 1 for first, last in example.ranges]
+    return not sizes or max(sizes) <= settings.max_pieces
 
 
 def question_rows(

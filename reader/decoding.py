@@ -25,8 +25,8 @@ def log_softmax(logits: Floats) -> Floats:
     """Return logits minus their log-sum-exp, over the whole array."""
     if not len(logits):
         return logits
-    highest = logits.max()
-    total: Floats = logits - (highest + np.log(np.exp(logits - highest).sum()))
+    lowered: Floats = logits - logits.max()
+    total: Floats = lowered - np.log(np.exp(lowered).sum())
     return total
 
 

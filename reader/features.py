@@ -78,7 +78,7 @@ class ReaderTokenizer:
         vocabulary = folder / "vocab.txt"
         if not vocabulary.exists():
             raise InputError(f"{folder}: neither tokenizer.json nor vocab.txt is there")
-        return cls(_wordpiece(vocabulary, lowercase=_lowercases(folder)))
+        return cls(build_wordpiece(vocabulary, lowercase=_lowercases(folder)))
 
     def _special(self, token: str) -> int:
         number = self._tokenizer.token_to_id(token)
@@ -160,7 +160,8 @@ def _lowercases(folder: Path) -> bool:
     return bool(json.loads(file.read_text(encoding="utf-8")).get("do_lower_case", False))
 
 
-def _wordpiece(vocabulary: Path, *, lowercase: bool) -> Tokenizer:
+def build_wordpiece(vocabulary: Path, *, lowercase: bool) -> Tokenizer:
+    """Return BERT's word-piece tokenizer for a `vocab.txt` (Devlin et al. 2019)."""
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
     tokenizer = Tokenizer(models.WordPiece.from_file(str(vocabulary), unk_token="[UNK]"))
