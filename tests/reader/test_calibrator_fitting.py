@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from indexing.documents import Passage
+from reader.calibration import RankingWeights
+from reader.calibrator_fitting import (
+    ReadQuestion,
+    examples,
+    expected_calibration_error,
+    fit_logistic,
+    fit_ranking,
+)
+from reader.spans import Span
+
+
+def test_logistic_regression_finds_the_weights_of_its_data():
+    generator = np.random.default_rng(4)
+    features = np.column_stack([np.ones(40_000), generator.normal(size=(40_000, 2))])
+    true = np.array([-1.0, 2.0, -0.5])
+    labels = (generator.random(40_000) < 1 / (1 + np.exp(-features @ true))).astype(float)
+    fitted = fit_logistic(features, labels)
+    np.testing.assert_allclose(fitted, true, atol=0.06)
+    odds = 1 / (1 + np.exp(-features @ fitted))
+    assert odds.mean() == pytest.approx(labels.mean(), abs=1e-4)
+    assert expected_calibration_error(odds, labels) < 0.01
+
+
+def test_logistic_regression_stays_finite_on_separable_data():
+    features = np.array([[1.0, -1.0], [1.0, 1.0]])
+    assert np.isfinite(fit_logistic(features, np.array([0.0, 1.0]))).all()
+
+
+def test_calibration_error_by_hand():
+    odds = np.array([0.1, 0.2, 0.8, 0.9])
+    labels = np.array([0.0, 1.0, 1.0, 1.0])
+    # Two bins: |0.15 - 0.5| and |0.85 - 1|.
+    assert expected_calibration_error(odds, labels, bins=2) == pytest.approx(0.25)
+
+
+def question(right_rank):
+    texts = ["wrong answer", "right answer"]
+    spans = [
+        Span(Passage(i, "d", "", text, 0, 12), 0, 12, -0.5 - 0.01 * i, -0.5, -0.5)
+        for i, text in enumerate(texts)
+    ]
+    scores = {0: 2.0, 1: 1.0} if right_rank == 2 else {0: 1.0, 1: 2.0}
+    return ReadQuestion(tuple(spans), scores, frozenset({"right answer"}))
+
+
+def test_ranking_weights_are_those_that_put_right_answers_first():
+    weights, share = fit_ranking([question(1)] * 3 + [question(2)])
+    assert weights.rank > 0
+    assert share == 0.75
+    features, labels, tops = examples([question(1)], RankingWeights(1.0, 0.3))
+    assert features.shape == (2, 7)
+    assert labels.tolist() == [1, 0]
+    assert tops.tolist() == [True, False]
