@@ -76,7 +76,7 @@ def _lines(path: Path) -> Iterator[str]:
 def _is_record(line: str) -> bool:
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(found, dict) and "data" not in found
 

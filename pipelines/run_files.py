@@ -55,7 +55,7 @@ class PredictionLog:
         self._path = folder / "predictions.jsonl"
         kept = folder / "settings.json"
         if self._path.exists() and kept.exists():
-            _check_settings(folder, json.loads(kept.read_text("utf-8")), settings)
+            _check_settings(folder, _kept_settings(kept), settings)
             self.records = _complete_lines(self._path)
         else:
             self._path.unlink(missing_ok=True)
@@ -68,6 +68,13 @@ class PredictionLog:
         with _writing(self._path), self._path.open("a", encoding="utf-8") as file:
             file.write(lines)
         self.records.update((record["id"], record) for record in records)
+
+
+def _kept_settings(path: Path) -> Mapping[str, Any]:
+    try:
+        return dict(json.loads(path.read_text("utf-8")))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: damaged; remove the folder and rerun.") from error
 
 
 def _check_settings(folder: Path, kept: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
