@@ -1,0 +1,63 @@
+"""Retrieval by meaning: the question's vector against the passages' vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from encoder.protocol import TextEncoder
+from indexing.errors import InputError
+from indexing.index import Index
+from retriever.hits import Hit
+from retriever.ranking import Ranking, hits
+
+DENSE = "dense"
+
+
+def check_encoder(index: Index, encoder: TextEncoder) -> None:
+    """Refuse an index without vectors, or with those of another encoder."""
+    record = index.manifest.vectors
+    if record is None:
+        raise InputError(
+            f"{index.path} has no vectors; make them with "
+            f"`qa index add-vectors --index {index.path}`, or use --retriever bm25."
+        )
+    if record.fingerprint != encoder.fingerprint:
+        raise InputError(
+            f"{index.path} has the vectors of the encoder {record.encoder!r}, whose weights are "
+            f"not those of {encoder.name!r}; use that encoder, or make new vectors with "
+            f"`qa index add-vectors --index {index.path}`."
+        )
+
+
+def dense_rankings(
+    index: Index, encoder: TextEncoder, questions: Sequence[str], k: int
+) -> list[Ranking]:
+    """Rank passages by the dot product of vectors, for each question; none for blank ones."""
+    asked = [number for number, question in enumerate(questions) if question.strip()]
+    empty = Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
+    rankings = [empty] * len(questions)
+    if asked and index.vectors is not None:
+        vectors = encoder.encode([questions[number] for number in asked])
+        ids, scores = index.vectors.search(vectors, k)
+        for number, row in zip(asked, zip(ids, scores, strict=True), strict=True):
+            rankings[number] = Ranking.unpadded(*row)
+    return rankings
+
+
+class DenseRetriever:
+    """Finds passages whose vectors are near the question's. Safe to use from threads.
+
+    The encoder must be the one that made the index's vectors.
+    """
+
+    def __init__(self, index: Index, encoder: TextEncoder) -> None:
+        check_encoder(index, encoder)
+        self._index = index
+        self._encoder = encoder
+
+    def retrieve(self, questions: Sequence[str], k: int) -> list[list[Hit]]:
+        """Return at most `k` hits for each question, best first, ties by passage id."""
+        rankings = dense_rankings(self._index, self._encoder, questions, k)
+        return [hits(self._index.passages, ranking, {DENSE: ranking}) for ranking in rankings]

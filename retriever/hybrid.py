@@ -1,0 +1,43 @@
+"""Retrieval by words and by meaning together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from encoder.protocol import TextEncoder
+from indexing.index import Index
+from retriever.bm25 import BM25, bm25_rankings
+from retriever.dense import DENSE, check_encoder, dense_rankings
+from retriever.fusion import Fusion, ReciprocalRank
+from retriever.hits import Hit
+from retriever.ranking import hits
+
+_DEPTH = 100
+_RECIPROCAL_RANK = ReciprocalRank()
+
+
+class HybridRetriever:
+    """Fuses the rankings of BM25 and of vectors. Safe to use from threads.
+
+    Each component ranks at least 100 passages, so that one that both place low can still win.
+    """
+
+    def __init__(
+        self, index: Index, encoder: TextEncoder, fusion: Fusion = _RECIPROCAL_RANK
+    ) -> None:
+        check_encoder(index, encoder)
+        self._index = index
+        self._encoder = encoder
+        self._fusion = fusion
+
+    def retrieve(self, questions: Sequence[str], k: int) -> list[list[Hit]]:
+        """Return at most `k` hits for each question, best first, ties by passage id."""
+        depth = max(k, _DEPTH)
+        lexical = bm25_rankings(self._index, questions, depth)
+        dense = dense_rankings(self._index, self._encoder, questions, depth)
+        found = []
+        for pair in zip(lexical, dense, strict=True):
+            components = dict(zip((BM25, DENSE), pair, strict=True))
+            fused = self._fusion.fuse(components).best(k)
+            found.append(hits(self._index.passages, fused, components))
+        return found
