@@ -102,8 +102,21 @@ def _folded_parts(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def pattern_answers(answers: Sequence[str]) -> PatternAnswers:
-    """Prepare regular expressions (case-insensitive, multi-line), in NFD like the texts."""
-    return PatternAnswers(tuple(_compiled(_normalised(answer)) for answer in answers))
+    """Prepare regular expressions (case-insensitive, multi-line), in NFD like the texts.
+
+    Raises:
+        InputError: one is not valid.
+    """
+    return PatternAnswers(tuple(_compiled(_decomposed(answer)) for answer in answers))
+
+
+def _decomposed(pattern: str) -> str:
+    r"""Return the expression in NFD, without backslashes before non-ASCII characters.
+
+    Those do nothing, but NFD would turn a valid `\ě` (CuratedTREC has some) into a bad `\e`.
+    """
+    plain = re.sub(r"\\(.)", lambda m: m[0] if m[1].isascii() else m[1], pattern, flags=re.DOTALL)
+    return _normalised(plain)
 
 
 def pattern_match(prediction: str, answers: Sequence[str]) -> float:

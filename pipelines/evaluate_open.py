@@ -45,7 +45,7 @@ class Asker(Protocol):
     """What is evaluated: `pipelines.ask.QuestionAnswering`, or anything that asks alike."""
 
     def ask_batch(
-        self, questions: Sequence[str], *, answers: int, top_k: int
+        self, questions: Sequence[str], *, answers: int, top_k: int, min_probability: float
     ) -> Sequence[AskResult]:
         """Answer questions, each from its `top_k` passages, with at most `answers` answers."""
         ...
@@ -109,7 +109,7 @@ def evaluate_open(
     report: Path | None = None,
     progress: Progress | None = None,
 ) -> OpenResult:
-    """Ask each question, and score the top answer and the passages.
+    """Ask each question, and score the top answer, however improbable, and the passages.
 
     With a report folder, predictions are written as they come, and an evaluation that was
     interrupted goes on where it was when it is called again with the same questions and settings.
@@ -125,6 +125,10 @@ def evaluate_open(
         progress: where to show progress.
     """
     chosen = settings or OpenSettings()
+
+    def ask(texts: Sequence[str]) -> Sequence[AskResult]:
+        return qa.ask_batch(texts, answers=1, top_k=chosen.top_k, min_probability=0.0)
+
     asked = questions[:limit]
     if not asked:
         raise InputError("There is no question to evaluate; give a greater --limit.")
@@ -140,7 +144,7 @@ def evaluate_open(
             batch = left[start : start + _BATCH]
             texts = [question.text for question in batch]
             before = time.perf_counter()
-            results = qa.ask_batch(texts, answers=1, top_k=chosen.top_k)
+            results = ask(texts)
             seconds += time.perf_counter() - before
             found = (
                 retriever.retrieve(texts, max(depths)) if retriever else [r.hits for r in results]
@@ -157,7 +161,7 @@ def evaluate_open(
         **_scores([records[question.id] for question in asked], chosen, depths),
         "questions_per_second": len(left) / seconds if seconds else None,
         "latency_ms": single_latency(
-            lambda text: qa.ask_batch([text], answers=1, top_k=chosen.top_k),
+            lambda text: ask([text]),
             [question.text for question in asked],
             chosen.latency_sample,
         ),
