@@ -9,27 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reader.features import ReaderTokenizer
+from reader.train_settings import BatchSettings
 from reader.training_data import Example, Row, TrainingSet, crop
 
 POOL = 24  # batches that are sorted by length together: enough to leave little padding
-
-
-@dataclass(frozen=True, slots=True)
-class BatchSettings:
-    """How questions become rows.
-
-    `crop_rate` of the gold paragraphs are cut to between `crop_min` and `crop_max` pieces, the
-    rest to `max_pieces`; `negative_rate` of the questions bring one hard negative passage;
-    `title_rate` of the rows keep the title that they have.
-    """
-
-    questions: int = 32
-    max_pieces: int = 300
-    crop_rate: float = 0.75
-    crop_min: int = 60
-    crop_max: int = 140
-    negative_rate: float = 0.25
-    title_rate: float = 0.7
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,49 +6,26 @@ checkpoints from which a stopped run goes on exactly.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from indexing.errors import InputError
-from reader.batches import Batch, BatchSettings, epoch_batches
+from reader.batches import Batch, epoch_batches
 from reader.loss import relevance_loss, shared_log_softmax, span_loss
+from reader.train_settings import TrainSettings
 
 if TYPE_CHECKING:
     import torch
 
     from reader.features import ReaderTokenizer
     from reader.training_data import TrainingSet
-
-
-@dataclass(frozen=True, slots=True)
-class TrainSettings:
-    """What a run is made of; stored beside every checkpoint, so that a resumed run is the same."""
-
-    base: str
-    files: tuple[str, ...]
-    epochs: int = 1
-    max_steps: int | None = None
-    learning_rate: float = 1.5e-4
-    head_learning_rate: float = 5e-4
-    warmup: float = 0.06
-    weight_decay: float = 0.01
-    clip: float = 1.0
-    dropout: float = 0.0
-    freeze_words: bool = True
-    lambda_span: float = 1.0
-    lambda_cls: float = 0.5
-    development: float = 0.02
-    negatives: int = 4
-    seed: int = 13
-    batches: BatchSettings = field(default_factory=BatchSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,37 +246,3 @@ class _Log:
         with self._file.open("a") as stream:
             stream.write(json.dumps(line) + "\n")
         print(f"step {step}/{self._steps} {line}", file=sys.stderr, flush=True)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `qa train reader`."""
-    defaults = TrainSettings("", ())
-    parser.add_argument("files", nargs="+", type=Path, help="SQuAD-type JSON files (or .gz)")
-    parser.add_argument("--base", type=Path, required=True, help="encoder or reader checkpoint")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the new checkpoint")
-    parser.add_argument("--epochs", type=int, default=defaults.epochs)
-    parser.add_argument("--max-steps", type=int, default=None, help="stop after this many batches")
-    parser.add_argument("--batch", type=int, default=defaults.batches.questions, help="questions")
-    parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
-    parser.add_argument("--lambda-span", type=float, default=defaults.lambda_span)
-    parser.add_argument("--lambda-cls", type=float, default=defaults.lambda_cls)
-    parser.add_argument("--negative-rate", type=float, default=defaults.batches.negative_rate)
-    parser.add_argument("--seed", type=int, default=defaults.seed)
-    parser.add_argument("--resume", action="store_true", help="go on with a stopped run")
-
-
-def run(args: argparse.Namespace) -> int:
-    """Run `qa train reader`."""
-    settings = TrainSettings(
-        base=str(args.base),
-        files=tuple(str(file) for file in args.files),
-        epochs=args.epochs,
-        max_steps=args.max_steps,
-        learning_rate=args.learning_rate,
-        lambda_span=args.lambda_span,
-        lambda_cls=args.lambda_cls,
-        seed=args.seed,
-        batches=BatchSettings(questions=args.batch, negative_rate=args.negative_rate),
-    )
-    train(settings, args.out, resume=args.resume)
-    return 0

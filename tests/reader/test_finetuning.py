@@ -10,10 +10,10 @@ import torch
 from indexing.documents import Passage
 from indexing.errors import InputError
 from reader import finetuning
-from reader.batches import BatchSettings
-from reader.finetuning import TrainSettings, rate_at, train
+from reader.finetuning import rate_at, train
 from reader.load import load_reader
 from reader.model import load_model
+from reader.train_settings import BatchSettings, TrainSettings
 
 CITIES = ["paris", "berlin"]
 COUNTRIES = ["france", "germany"]

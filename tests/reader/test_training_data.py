@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from encoder.load import default_folder
 from indexing.errors import InputError
-from reader.batches import BatchSettings, epoch_batches
+from reader.batches import epoch_batches
 from reader.features import ReaderTokenizer
+from reader.train_settings import BatchSettings
 from reader.training_data import crop, load_squad, mine_negatives, piece_range, split_by_context
 
 TOKENIZER = ReaderTokenizer.from_folder(default_folder())

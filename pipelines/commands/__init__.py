@@ -1,0 +1,1 @@
+"""The subcommands of `qa`, one family a file."""

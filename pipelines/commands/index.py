@@ -1,0 +1,187 @@
+"""`qa index build|add-vectors|info|verify`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.commands import options
+
+if TYPE_CHECKING:
+    from indexing.summary import BuildSummary
+
+# `indexing.corpus.FORMATS` and `indexing.splitting.METHODS`, written out: importing them would
+# cost every `qa --help` a tenth of a second. A test holds them equal.
+FORMATS = (
+    "auto",
+    "jsonl",
+    "json",
+    "csv",
+    "tsv",
+    "parquet",
+    "arrow",
+    "dpr",
+    "beir",
+    "squad",
+    "wikiextractor",
+    "text",
+    "markdown",
+    "rst",
+    "html",
+    "pdf",
+    "docx",
+)
+SPLITS = ("words", "sentences", "headings")
+
+
+def register(commands: Any) -> None:
+    """Declare `qa index` and its subcommands."""
+    group = commands.add_parser("index", help="build and look after indexes")
+    parsers = group.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _register_build(parsers)
+    vectors = parsers.add_parser("add-vectors", help="make an index's vectors, or make them anew")
+    options.add_index(vectors, required=True)
+    vectors.add_argument("--encoder", default="default", metavar="DIR")
+    options.add_machine(vectors)
+    options.add_json(vectors)
+    vectors.set_defaults(run=run_add_vectors)
+    info = parsers.add_parser("info", help="tell what an index holds and how it was built")
+    options.add_index(info)
+    options.add_json(info)
+    info.set_defaults(run=run_info)
+    verify = parsers.add_parser("verify", help="check every file of an index")
+    options.add_index(verify)
+    options.add_json(verify)
+    verify.set_defaults(run=run_verify)
+
+
+def _register_build(parsers: Any) -> None:
+    build = parsers.add_parser(
+        "build",
+        help="build an index from files, folders or data sets",
+        description="Build an index. A source is a file, a folder, or hf:NAME[:CONFIG[:SPLIT]] "
+        "for a data set of the Hugging Face hub; files may be compressed.",
+    )
+    build.add_argument("sources", nargs="+", metavar="SOURCE")
+    build.add_argument("--out", type=Path, required=True, metavar="DIR", help="the index")
+    build.add_argument("--format", choices=FORMATS, default="auto", metavar="NAME", help="of files")
+    for field in ("id", "title", "text", "url"):
+        build.add_argument(f"--{field}-field", metavar="NAME", help=f"where the {field} is")
+    build.add_argument("--split", choices=SPLITS, default="words", help="(default: words)")
+    build.add_argument("--words", type=options.positive, default=100, help="in a passage (100)")
+    build.add_argument(
+        "--stride", type=options.positive, help="words between passages' starts (default: --words)"
+    )
+    build.add_argument("--no-vectors", action="store_true", help="BM25 only; see add-vectors")
+    build.add_argument("--encoder", default="default", metavar="DIR", help="(default: bundled)")
+    build.add_argument("--resume", action="store_true", help="go on with a build that was cut off")
+    build.add_argument("--strict", action="store_true", help="stop at the first bad record")
+    options.add_machine(build)
+    options.add_json(build)
+    build.set_defaults(run=run_build)
+
+
+def run_build(args: argparse.Namespace) -> int:
+    """Build an index and print its summary."""
+    from indexing.build import BuildSettings, build_index
+    from indexing.corpus import CorpusOptions, FieldNames
+    from indexing.splitting import SplitSettings
+    from pipelines.progress import open_progress
+
+    fields = FieldNames(args.id_field, args.title_field, args.text_field, args.url_field)
+    settings = BuildSettings(
+        corpus=CorpusOptions(format=args.format, fields=fields),
+        splitting=SplitSettings(args.split, args.words, args.stride or args.words),
+    )
+    encoder = None
+    if not args.no_vectors:
+        from encoder.load import load_encoder
+
+        encoder = load_encoder(args.encoder, args.device, args.precision)
+    summary = build_index(
+        args.sources,
+        args.out,
+        settings,
+        encoder,
+        open_progress(),
+        resume=args.resume,
+        strict=args.strict,
+    )
+    _show(summary, as_json=args.json)
+    return 0
+
+
+def run_add_vectors(args: argparse.Namespace) -> int:
+    """Make an index's vectors."""
+    from encoder.load import load_encoder
+    from indexing.build import add_vectors
+    from pipelines.progress import open_progress
+
+    encoder = load_encoder(args.encoder, args.device, args.precision)
+    _show(add_vectors(args.index, encoder, open_progress()), as_json=args.json)
+    return 0
+
+
+def _show(summary: BuildSummary, *, as_json: bool) -> None:
+    from pipelines.render import size
+
+    if as_json:
+        print(json.dumps(asdict(summary) | {"path": str(summary.path)}, ensure_ascii=False))
+        return
+    print(f"{summary.path}: {summary.documents:,} documents, {summary.passages:,} passages")
+    if not summary.vectors:
+        print("BM25 only; `qa index add-vectors` makes the vectors")
+    stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in summary.seconds.items())
+    total = sum(summary.files.values())
+    print(f"{size(total)} on disk; {stages}; peak memory {size(summary.peak_memory)}")
+    for reason, count in summary.skipped.items():
+        print(f"skipped {count:,}: {reason}")
+    for problem in summary.problems:
+        print(f"  {problem}", file=sys.stderr)
+
+
+def run_info(args: argparse.Namespace) -> int:
+    """Print the manifest."""
+    from indexing.manifest import read_manifest
+    from pipelines.bundled import index_folder
+    from pipelines.render import size
+
+    folder = index_folder(args.index)
+    manifest = read_manifest(folder)
+    if args.json:
+        print(json.dumps(asdict(manifest), ensure_ascii=False))
+        return 0
+    total = sum(record.bytes for record in manifest.files.values())
+    print(f"{folder}: {manifest.documents:,} documents, {manifest.passages:,} passages")
+    print(f"built {manifest.created} by spanqa {manifest.spanqa}, format {manifest.format}")
+    for name, value in manifest.settings.items():
+        print(f"{name}: {json.dumps(value, ensure_ascii=False)}")
+    record = manifest.vectors
+    if record is None:
+        print("vectors: none")
+    else:
+        print(f"vectors: {record.dimension} x {record.factory} by encoder {record.encoder!r}")
+    print(f"{size(total)} in {len(manifest.files)} files")
+    return 0
+
+
+def run_verify(args: argparse.Namespace) -> int:
+    """Check an index; exit code 1 if anything is wrong."""
+    from indexing.verify import verify
+    from pipelines.bundled import index_folder
+    from pipelines.render import size
+
+    report = verify(index_folder(args.index))
+    if args.json:
+        document = asdict(report) | {"path": str(report.path), "ok": report.ok}
+        print(json.dumps(document, ensure_ascii=False))
+    elif report.ok:
+        print(f"{report.path}: {report.files} files, {size(report.bytes)}, all right")
+    else:
+        for problem in report.problems:
+            print(problem)
+    return 0 if report.ok else 1

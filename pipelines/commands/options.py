@@ -1,0 +1,73 @@
+"""Options that several subcommands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+RETRIEVERS = ("hybrid", "bm25", "dense")
+PRECISIONS = ("auto", "int8", "bf16", "fp32")
+
+
+def add_index(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    """Add `--index`."""
+    parser.add_argument(
+        "--index",
+        type=Path,
+        metavar="DIR",
+        required=required,
+        help="the index" if required else "the index (default: $QA_INDEX, else the bundled demo)",
+    )
+
+
+def add_retrieval(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose a retriever and the machine's part in it."""
+    parser.add_argument(
+        "--retriever",
+        choices=RETRIEVERS,
+        help="what finds passages (default: hybrid where the index has vectors, else bm25)",
+    )
+    parser.add_argument("--encoder", metavar="DIR", help="the encoder's folder, if not the index's")
+    add_machine(parser)
+
+
+def add_machine(parser: argparse.ArgumentParser) -> None:
+    """Add `--device` and `--precision`."""
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default="auto", help="of the models (default: auto)"
+    )
+
+
+def add_reader(parser: argparse.ArgumentParser) -> None:
+    """Add `--reader`."""
+    parser.add_argument(
+        "--reader", metavar="PATH", help="a reader checkpoint's folder (default: the bundled one)"
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add `--json`."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def positive(text: str) -> int:
+    """Parse a whole number of 1 or more."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return value
+
+
+def share(text: str) -> float:
+    """Parse a probability."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return value

@@ -1,0 +1,72 @@
+"""`qa train reader` and `qa calibrate`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from pipelines import calibrate
+from pipelines.commands import options
+from reader.train_settings import BatchSettings, TrainSettings
+
+
+def register(commands: Any) -> None:
+    """Declare the training subcommands."""
+    group = commands.add_parser("train", help="train models")
+    parsers = group.add_subparsers(dest="action", metavar="WHAT", required=True)
+    _register_reader(parsers)
+    calibration = commands.add_parser(
+        "calibrate",
+        help="fit ranking weights and probabilities on development questions",
+    )
+    calibrate.add_arguments(calibration)
+    calibration.set_defaults(run=calibrate.run)
+
+
+def _register_reader(parsers: Any) -> None:
+    defaults = TrainSettings("", ())
+    parser = parsers.add_parser(
+        "reader",
+        help="fine-tune a reader on SQuAD-type files",
+        description="Fine-tune a reader. A stopped run goes on with --resume, exactly.",
+    )
+    parser.add_argument("files", nargs="+", type=Path, help="SQuAD-type JSON files (or .gz)")
+    parser.add_argument("--base", type=Path, required=True, help="encoder or reader checkpoint")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the new checkpoint")
+    parser.add_argument("--epochs", type=options.positive, default=defaults.epochs)
+    parser.add_argument("--max-steps", type=options.positive, help="stop after so many batches")
+    parser.add_argument("--batch", type=options.positive, default=defaults.batches.questions)
+    parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
+    parser.add_argument("--lambda-span", type=float, default=defaults.lambda_span)
+    parser.add_argument("--lambda-cls", type=float, default=defaults.lambda_cls)
+    parser.add_argument("--negative-rate", type=float, default=defaults.batches.negative_rate)
+    parser.add_argument("--seed", type=int, default=defaults.seed)
+    parser.add_argument("--resume", action="store_true", help="go on with a stopped run")
+    parser.set_defaults(run=run_reader)
+
+
+def run_reader(args: argparse.Namespace) -> int:
+    """Fine-tune a reader."""
+    import importlib.util
+
+    from indexing.errors import QAError
+
+    for name in ("torch", "transformers"):
+        if importlib.util.find_spec(name) is None:
+            raise QAError(f"training needs {name}: pip install 'spanqa[train]'")
+    from reader.finetuning import train
+
+    settings = TrainSettings(
+        base=str(args.base),
+        files=tuple(str(file) for file in args.files),
+        epochs=args.epochs,
+        max_steps=args.max_steps,
+        learning_rate=args.learning_rate,
+        lambda_span=args.lambda_span,
+        lambda_cls=args.lambda_cls,
+        seed=args.seed,
+        batches=BatchSettings(questions=args.batch, negative_rate=args.negative_rate),
+    )
+    train(settings, args.out, resume=args.resume)
+    return 0

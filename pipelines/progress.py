@@ -1,0 +1,92 @@
+"""Progress on standard error: bars with rate and time left, or a line now and then."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from indexing.progress import Progress
+
+_LOG_EVERY = 15.0  # seconds between lines where there is no terminal
+
+
+class BarProgress:
+    """A bar on the terminal for each stage."""
+
+    @contextmanager
+    def stage(self, name: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
+        """Show the stage while it runs."""
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            MofNCompleteColumn,
+            Progress,
+            ProgressColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+        from rich.text import Text
+
+        class Rate(ProgressColumn):
+            def render(self, task: object) -> Text:
+                speed = getattr(task, "finished_speed", None) or getattr(task, "speed", None)
+                return Text(f"{speed:,.0f} {unit}/s" if speed else "", style="cyan")
+
+        counts: list[ProgressColumn] = (
+            [DownloadColumn(), TransferSpeedColumn()]
+            if unit == "bytes"
+            else [MofNCompleteColumn(), Rate()]
+        )
+        with Progress(
+            TextColumn("{task.description:<22}"),
+            BarColumn(),
+            *counts,
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        ) as bars:
+            task = bars.add_task(name, total=total)
+            yield lambda count: bars.advance(task, count)
+
+
+class LogProgress:
+    """A line for each stage, and one now and then while it runs: for logs."""
+
+    @contextmanager
+    def stage(self, name: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
+        """Log the stage while it runs."""
+        begun = last = time.monotonic()
+        done = 0
+
+        def advance(count: int) -> None:
+            nonlocal done, last
+            done += count
+            now = time.monotonic()
+            if now - last >= _LOG_EVERY:
+                last = now
+                _log(name, done, total, unit, now - begun)
+
+        yield advance
+        _log(name, done, total, unit, time.monotonic() - begun)
+
+
+def _log(name: str, done: int, total: int | None, unit: str, seconds: float) -> None:
+    rate = done / seconds if seconds > 0 else 0.0
+    line = f"{name}: {done:,}"
+    if total:
+        line += f" of {total:,}"
+    line += f" {unit}, {rate:,.0f}/s, {seconds:.0f} s"
+    if total and 0 < done < total and rate:
+        line += f", {(total - done) / rate:.0f} s left"
+    print(line, file=sys.stderr, flush=True)
+
+
+def open_progress() -> Progress:
+    """Return bars where standard error is a terminal, else log lines."""
+    return BarProgress() if sys.stderr.isatty() else LogProgress()
