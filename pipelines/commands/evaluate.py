@@ -39,9 +39,6 @@ def register(commands: Any) -> None:
     open_ = parsers.add_parser("open", help="EM and F1 of answers over the whole index")
     _open_questions(open_)
     open_.add_argument("--top-k", type=options.positive, default=20, help="passages read (20)")
-    open_.add_argument(
-        "--min-probability", type=options.share, default=0.0, help="abstain below (default 0)"
-    )
     options.add_reader(open_)
     open_.set_defaults(run=run_open)
 
@@ -139,7 +136,7 @@ def run_open(args: argparse.Namespace) -> int:
     ) as qa:
         result = evaluate_open(
             questions,
-            Abstaining(qa, args.min_probability),
+            qa,
             settings,
             retriever=qa.retriever,
             limit=args.limit,
@@ -148,19 +145,6 @@ def run_open(args: argparse.Namespace) -> int:
         )
     _show(dict(result), as_json=args.json)
     return 0
-
-
-class Abstaining:
-    """Asks with a fixed least probability."""
-
-    def __init__(self, qa: Any, least: float) -> None:
-        self._qa, self._least = qa, least
-
-    def ask_batch(self, questions: Sequence[str], *, answers: int, top_k: int) -> Any:
-        """See `pipelines.evaluate_open.Asker`."""
-        return self._qa.ask_batch(
-            questions, answers=answers, top_k=top_k, min_probability=self._least
-        )
 
 
 def _show(result: Mapping[str, Any], *, as_json: bool) -> None:
