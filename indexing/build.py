@@ -102,32 +102,31 @@ def add_vectors(
     Goes on by itself where a run for the same passages and encoder was cut off.
     """
     root = Path(path)
-    manifest = read_manifest(root)
-    with writing_to(root), write_lock(root), Index.open(root) as index:
-        manifest = index.manifest
-        request = {
-            "work": "vectors",
-            "passages": manifest.segment,
-            "encoder": encoder.fingerprint,
-        }
-        resuming.tidy(root, manifest)
-        found = resuming.unfinished(root, manifest, "vectors")
-        if found is not None and found.request != request:
-            found.discard()
-            found = None
-        built = found or resuming.start(root, request)
-        clock = Clock()
-        record = _encode(built, index.passages, encoder, progress, clock)
+    read_manifest(root)
+    clock = Clock()
+    with writing_to(root), write_lock(root):
+        with Index.open(root) as index:
+            manifest = index.manifest
+            built = _start_vectors(root, manifest, encoder)
+            record = _encode(built, index.passages, encoder, progress, clock)
         with clock.stage("commit"):
-            kept = {
-                name: file
-                for name, file in manifest.files.items()
-                if name.split("/")[1] == manifest.segment
-            }
+            own = f"segments/{manifest.segment}/"
+            kept = {name: file for name, file in manifest.files.items() if name.startswith(own)}
             files = {**kept, **records(root, built)}
             manifest = replace(manifest, created=now(), vectors=record, files=files)
             commit(root, built, manifest)
-        return _summary(root, manifest, {}, clock)
+    return _summary(root, manifest, {}, clock)
+
+
+def _start_vectors(root: Path, manifest: Manifest, encoder: TextEncoder) -> Unfinished:
+    """Find what an earlier run for the same passages and encoder has left, or start anew."""
+    request = {"work": "vectors", "passages": manifest.segment, "encoder": encoder.fingerprint}
+    resuming.tidy(root, manifest)
+    found = resuming.unfinished(root, manifest, "vectors")
+    if found is not None and found.request != request:
+        found.discard()
+        found = None
+    return found or resuming.start(root, request)
 
 
 def _prepare(root: Path, sources: Sequence[Path | str]) -> None:

@@ -37,6 +37,8 @@ def verify(path: str | Path) -> VerifyReport:
     root = Path(path)
     manifest = read_manifest(root)
     problems = list(_damaged_files(root, manifest))
+    if read_manifest(root) != manifest:
+        return verify(root)  # a commit came in between
     if not problems:
         try:
             with Index.open(root) as index:

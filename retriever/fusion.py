@@ -68,4 +68,4 @@ def _add_up(parts: list[tuple[NDArray[np.int64], NDArray[np.float64]]]) -> Ranki
     ids, place = np.unique(np.concatenate([ids for ids, _ in parts]), return_inverse=True)
     scores = np.bincount(place, np.concatenate([scores for _, scores in parts]), len(ids))
     order = np.argsort(-scores, kind="stable")
-    return Ranking(ids[order], scores[order])
+    return Ranking(ids[order], scores[order].astype(np.float64))

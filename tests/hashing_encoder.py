@@ -1,0 +1,32 @@
+"""A tiny encoder for tests: hashed bags of words, the same on every machine."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass
+class HashingEncoder:
+    """Texts that share words have near vectors. `encoded` keeps all texts it was given."""
+
+    name: str = "hashing"
+    fingerprint: str = "hashing-1"
+    dimension: int = 32
+    encoded: list[str] = field(default_factory=list)
+
+    def encode(
+        self, texts: Sequence[str], progress: Callable[[int], None] | None = None
+    ) -> NDArray[np.float32]:
+        self.encoded += texts
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for word in text.lower().split():
+                vectors[row, zlib.crc32(word.encode()) % self.dimension] += 1
+        if progress is not None:
+            progress(len(texts))
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)

@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+from contextlib import contextmanager
+
+import pytest
+
+from indexing import build as building
+from indexing.build import BuildSettings, add_vectors, build_index
+from indexing.corpus import CorpusOptions, FieldNames
+from indexing.errors import InputError, QAError
+from indexing.index import Index
+from indexing.lexical import LexicalSettings
+from indexing.locks import write_lock
+from indexing.splitting import SplitSettings
+from indexing.verify import verify
+from tests.hashing_encoder import HashingEncoder
+
+SMALL = BuildSettings(splitting=SplitSettings(words=8, stride=4))
+
+
+def write_corpus(path, number=30, word="engine"):
+    lines = [
+        {"id": f"d{n}", "title": f"Title {n}", "text": f"Document {n}: ünïcode {word} 東京. " * 3}
+        for n in range(number)
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    return write_corpus(tmp_path / "corpus.jsonl")
+
+
+def segments(root):
+    return sorted(path.name for path in (root / "segments").iterdir())
+
+
+class Recorder:
+    """A progress that remembers."""
+
+    def __init__(self):
+        self.stages = {}
+
+    @contextmanager
+    def stage(self, name, total, unit):
+        done = []
+        yield done.append
+        self.stages[name] = (total, unit, sum(done))
+
+
+def test_a_whole_build(tmp_path, corpus, monkeypatch):
+    monkeypatch.setattr(building, "_PART_DOCUMENTS", 7)
+    progress = Recorder()
+    with corpus.open("a") as file:
+        file.write('{"id": "bad"}\n')
+    summary = build_index([corpus], tmp_path / "index", SMALL, HashingEncoder(), progress)
+    with Index.open(tmp_path / "index") as index:
+        assert summary.documents == len(index.documents) == index.manifest.documents == 30
+        assert summary.passages == len(index.passages) == len(index.vectors) == summary.vectors
+        for passage in index.passages.get(range(len(index.passages))):
+            document = index.documents.get(passage.document_id)
+            assert document.text[passage.start : passage.end] == passage.text
+            assert passage.title == document.title
+        ids, _ = index.lexical.search(["document 17"], 3)
+        assert {index.passages[int(i)].document_id for i in ids[0]} == {"d17"}
+        assert index.manifest.settings["splitting"]["stride"] == 4
+    assert sum(summary.skipped.values()) == 1
+    assert "corpus.jsonl:31" in summary.problems[0]
+    assert set(summary.seconds) == {"read", "bm25", "vectors", "commit"}
+    assert summary.peak_memory > 10_000_000
+    assert all(
+        (tmp_path / "index" / name).stat().st_size == size for name, size in summary.files.items()
+    )
+    assert not (tmp_path / "index" / "segments" / "000001" / "work").exists()
+    assert progress.stages == {
+        "Reading": (corpus.stat().st_size, "B", corpus.stat().st_size),
+        "Counting words": (summary.passages, "passages", summary.passages),
+        "Encoding": (summary.passages, "passages", summary.passages),
+    }
+    assert verify(tmp_path / "index").ok
+
+
+def test_vectors_can_come_later_and_be_replaced(tmp_path, corpus):
+    root = tmp_path / "index"
+    assert build_index([corpus], root, SMALL).vectors == 0
+    with Index.open(root) as before:
+        assert before.vectors is None
+        summary = add_vectors(root, HashingEncoder())
+        assert before.vectors is None
+    together = build_index([corpus], tmp_path / "other", SMALL, HashingEncoder())
+    with Index.open(root) as index, Index.open(tmp_path / "other") as other:
+        assert summary.vectors == len(index.vectors) == together.vectors
+        assert other.manifest.vectors.fingerprint == index.manifest.vectors.fingerprint
+        checksums = [
+            {(name.split("/", 2)[2], file.sha256) for name, file in each.manifest.files.items()}
+            for each in (index, other)
+        ]
+        assert checksums[0] == checksums[1]
+    add_vectors(root, HashingEncoder("wide", "wide-1", 64))
+    with Index.open(root) as index:
+        assert index.vectors.dimension == 64
+        assert segments(root) == ["000001", index.manifest.vectors.segment]
+    assert verify(root).ok
+
+
+def test_readers_keep_their_snapshot_and_then_the_old_segment_goes(tmp_path, corpus):
+    root = tmp_path / "index"
+    build_index([corpus], root, SMALL, HashingEncoder())
+    with Index.open(root) as old:
+        build_index([write_corpus(tmp_path / "new.jsonl", 5, "loom")], root, SMALL)
+        assert len(old.documents) == 30
+        assert old.documents.get("d29").title == "Title 29"
+        assert old.vectors.search(HashingEncoder().encode(["engine"]), 1)[0][0, 0] >= 0
+        with Index.open(root) as new:
+            assert len(new.documents) == 5
+            assert new.lexical.search(["engine"], 1)[0][0, 0] == -1
+        assert segments(root) == ["000001", "000002"]
+    build_index([corpus], root, SMALL)
+    assert segments(root) == ["000003"]
+
+
+def test_two_writers_at_once(tmp_path, corpus):
+    root = tmp_path / "index"
+    build_index([corpus], root)
+    with write_lock(root):
+        with pytest.raises(InputError, match="Another process"):
+            build_index([corpus], root)
+        with pytest.raises(InputError, match="Another process"):
+            add_vectors(root, HashingEncoder())
+    assert verify(root).ok
+
+
+class Stopped(Exception):
+    """Stands for a process that ends in the middle."""
+
+
+class StoppingEncoder(HashingEncoder):
+    def encode(self, texts, progress=None):
+        raise Stopped
+
+
+def stop_in_vectors(corpus, root, settings=SMALL):
+    with pytest.raises(Stopped):
+        build_index([corpus], root, settings, StoppingEncoder())
+
+
+def test_resume_needs_the_same_command(tmp_path, corpus):
+    root = tmp_path / "index"
+    stop_in_vectors(corpus, root)
+    encoder = HashingEncoder()
+    for other in (
+        BuildSettings(splitting=SplitSettings(words=9, stride=4)),
+        BuildSettings(splitting=SMALL.splitting, lexical=LexicalSettings(k1=1.2)),
+        BuildSettings(CorpusOptions(fields=FieldNames(id="title")), SMALL.splitting),
+    ):
+        with pytest.raises(InputError, match="started with another"):
+            build_index([corpus], root, other, encoder, resume=True)
+    with pytest.raises(InputError, match="another encoder"):
+        build_index([corpus], root, SMALL, HashingEncoder("b", "b"), resume=True)
+    with pytest.raises(InputError, match="another sources"):
+        build_index([corpus, corpus.parent / "c"], root, SMALL, encoder, resume=True)
+    os.utime(corpus, (0, 0))
+    with pytest.raises(InputError, match="another sources"):
+        build_index([corpus], root, SMALL, encoder, resume=True)
+    assert build_index([corpus], root, SMALL, encoder).documents == 30
+    assert len(segments(root)) == 1
+
+
+def test_resume_repeats_the_problems_and_reads_nothing_again(tmp_path, corpus, monkeypatch):
+    with corpus.open("a") as file:
+        file.write("nonsense\n")
+    stop_in_vectors(corpus, tmp_path / "index")
+    monkeypatch.setattr(building, "read_documents", None)
+    monkeypatch.setattr(building, "build_lexical", None)
+    summary = build_index([corpus], tmp_path / "index", SMALL, HashingEncoder(), resume=True)
+    assert sum(summary.skipped.values()) == 1
+    assert len(summary.problems) == 1
+    assert set(summary.seconds) == {"vectors", "commit"}
+
+
+def test_resume_without_an_unfinished_build_starts_one(tmp_path, corpus):
+    assert build_index([corpus], tmp_path / "index", SMALL, resume=True).documents == 30
+    assert build_index([corpus], tmp_path / "index", SMALL, resume=True).documents == 30
+
+
+def test_adding_vectors_leaves_an_unfinished_build_alone(tmp_path, corpus):
+    root = tmp_path / "index"
+    build_index([corpus], root, SMALL)
+    stop_in_vectors(corpus, root)
+    add_vectors(root, HashingEncoder())
+    summary = build_index([corpus], root, SMALL, HashingEncoder(), resume=True)
+    assert set(summary.seconds) == {"vectors", "commit"}
+    assert len(segments(root)) == 1
+    assert verify(root).ok
+
+
+def test_no_documents_leave_nothing_behind(tmp_path):
+    (tmp_path / "empty.jsonl").write_text("")
+    with pytest.raises(InputError, match="no documents"):
+        build_index([tmp_path / "empty.jsonl"], tmp_path / "index")
+    with pytest.raises(InputError, match="does not exist"):
+        build_index([tmp_path / "nowhere.jsonl"], tmp_path / "index")
+    assert not (tmp_path / "index").exists()
+
+
+def test_strict_stops_and_keeps_the_old_index(tmp_path, corpus):
+    root = tmp_path / "index"
+    build_index([corpus], root, SMALL)
+    with corpus.open("a") as file:
+        file.write("nonsense\n")
+    with pytest.raises(InputError, match=r"corpus\.jsonl:31"):
+        build_index([corpus], root, SMALL, strict=True)
+    assert segments(root) == ["000001"]
+    assert verify(root).ok
+
+
+def test_folders_that_are_not_ours(tmp_path, corpus):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter.txt").write_text("dear")
+    with pytest.raises(InputError, match="neither empty nor an index"):
+        build_index([corpus], tmp_path / "full")
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["letter.txt"]
+    with pytest.raises(InputError, match="not a folder"):
+        build_index([corpus], corpus)
+    with pytest.raises(InputError, match="inside its own source"):
+        build_index([tmp_path], tmp_path / "index")
+
+
+@pytest.mark.parametrize("what", ["sync", "publish"])
+def test_a_full_disk_is_one_sentence_and_can_be_resumed(tmp_path, corpus, monkeypatch, what):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    root = tmp_path / "index"
+    build_index([corpus], root, SMALL)
+    with monkeypatch.context() as patched:
+        module = "indexing.commit.sync" if what == "sync" else "indexing.store_writing.publish"
+        patched.setattr(module, full)
+        with pytest.raises(QAError, match="is full") as raised:
+            build_index([corpus], root, SMALL, HashingEncoder())
+        assert not isinstance(raised.value, InputError)
+    assert verify(root).ok
+    assert build_index([corpus], root, SMALL, HashingEncoder(), resume=True).vectors > 0
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, corpus, monkeypatch):
+    def forbidden(self, *arguments, **named):
+        raise PermissionError(errno.EACCES, "no", str(self))
+
+    monkeypatch.setattr("pathlib.Path.mkdir", forbidden)
+    with pytest.raises(InputError, match="index cannot be written"):
+        build_index([corpus], tmp_path / "index")
+
+
+def test_an_index_whose_manifest_is_damaged_can_be_built_again(tmp_path, corpus):
+    root = tmp_path / "index"
+    build_index([corpus], root, SMALL)
+    (root / "manifest.json").write_text("{")
+    build_index([corpus], root, SMALL)
+    assert verify(root).ok
+    assert len(segments(root)) == 1

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexing.words import STOP_WORDS, WordSettings, analyzer
+
+every_word = analyzer(WordSettings(stop_words=False))
+words = analyzer(WordSettings())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Who was the 1st President of the U.S.?", ["who", "1st", "president", "u", "s"]),
+        ("Beyoncé, BEYONCE and Beyonce\u0301", ["beyonce"] * 3),
+        ("Straße — ﬁne", ["strasse", "fine"]),
+        ("Москва — столица России", ["москва", "столица", "россии"]),
+        ("हिन्दी भाषा", ["हिन्दी", "भाषा"]),
+        ("東京都", ["東京", "京都"]),
+        ("京 NHKテレビ2", ["京", "nhk", "テレ", "レビ", "2"]),
+        ("한국어 위키백과", ["한국어", "위키백과"]),
+        ("snake_case don't", ["snake_case", "don", "t"]),
+        ("🙂 … !?", []),
+        ("", []),
+        ("the of and", []),
+    ],
+)
+def test_words(text, expected):
+    assert words(text) == expected
+
+
+def test_stop_words_can_be_kept():
+    assert every_word("To be or not to be") == ["to", "be", "or", "not", "to", "be"]
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127)))
+def test_ascii_text_gives_the_same_words_beside_other_text(text):
+    assert every_word(text + " é") == [*every_word(text), "e"]
+
+
+@given(st.text())
+def test_words_are_the_letters_marks_and_numbers_of_the_text(text):
+    """An independent, slow account of which characters count, for scripts with spaces."""
+    spaced = "".join(c for c in text if ord(c) < 0x0E00)
+    decomposed = unicodedata.normalize("NFKD", spaced).casefold()
+    bare = "".join(c for c in decomposed if not "\u0300" <= c <= "\u036f")
+    folded = unicodedata.normalize("NFKC", bare)
+    kept = [c if unicodedata.category(c)[0] in "LMN" or c == "_" else " " for c in folded]
+    assert every_word(spaced) == "".join(kept).split()
+
+
+@given(st.text())
+def test_any_text_is_safe_and_stop_words_only_take_away(text):
+    assert words(text) == [word for word in every_word(text) if word not in STOP_WORDS]
+    assert all(every_word(text))
