@@ -196,6 +196,8 @@ def _read(task: _Task, problems: Problems) -> Mapping[str, Any]:
         if part.documents:
             write_part(part, folder, number, seen)
         counts = join_parts(folder, built.folder)
+    if not counts[1]:
+        raise InputError(f"There is no text in {' '.join(map(str, task.sources))}.")
     result = {
         "documents": counts[0],
         "passages": counts[1],

@@ -133,7 +133,7 @@ class PassageStore:
         self._table = ArrowBatches(folder / PASSAGES)
         names = ("document", "start", "end", "byte_start", "byte_end")
         self._columns = [
-            tuple(batch.column(name).to_numpy() for name in names) for batch in self._table.batches
+            tuple(_numbers(batch.column(name)) for name in names) for batch in self._table.batches
         ]
 
     def __len__(self) -> int:
@@ -170,6 +170,14 @@ class PassageStore:
             int(column[row]) for column in self._columns[batch]
         )
         return document, start, end, byte_start, byte_end
+
+
+def _numbers(column: Any) -> NDArray[np.int32]:
+    """Return an int32 column's values; Arrow's own way would import pandas where there is one."""
+    if not len(column):
+        return np.empty(0, dtype=np.int32)
+    values = np.frombuffer(column.buffers()[1], dtype=np.int32)
+    return values[column.offset : column.offset + len(column)]
 
 
 class _Texts:

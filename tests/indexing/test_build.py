@@ -3,7 +3,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import subprocess
+import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -205,6 +208,40 @@ def test_no_documents_leave_nothing_behind(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         build_index([tmp_path / "nowhere.jsonl"], tmp_path / "index")
     assert not (tmp_path / "index").exists()
+
+
+def test_documents_without_passages(tmp_path, corpus, monkeypatch):
+    monkeypatch.setattr(building, "_PART_DOCUMENTS", 5)
+    cut = building.split
+    monkeypatch.setattr(building, "split", lambda document, settings: [])
+    with pytest.raises(InputError, match="no text"):
+        build_index([corpus], tmp_path / "index", SMALL)
+    assert not (tmp_path / "index").exists()
+    monkeypatch.setattr(
+        building, "split", lambda document, s: cut(document, s) if document.id == "d29" else []
+    )
+    build_index([corpus], tmp_path / "index", SMALL, HashingEncoder())
+    with Index.open(tmp_path / "index") as index:
+        assert len(index.documents) == 30
+        assert {passage.document_id for passage in index.passages.get([0, 1])} == {"d29"}
+    assert verify(tmp_path / "index").ok
+
+
+def test_opening_and_bm25_load_no_heavy_library(tmp_path, corpus):
+    build_index([corpus], tmp_path / "index", SMALL)
+    heavy = ["torch", "transformers", "pandas", "faiss", "numba", "bm25s", "scipy", "openvino"]
+    program = f"""
+import sys
+from indexing.index import Index
+from retriever.open import open_retriever
+open_retriever(Index.open({str(tmp_path / "index")!r}), "bm25").retrieve(["engine"], 3)[0][0]
+print(*set({heavy}).intersection(sys.modules))
+"""
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=root
+    )
+    assert done.stdout.split() == []
 
 
 def test_strict_stops_and_keeps_the_old_index(tmp_path, corpus):
