@@ -39,7 +39,7 @@ class BarProgress:
 
         counts: list[ProgressColumn] = (
             [DownloadColumn(), TransferSpeedColumn()]
-            if unit == "bytes"
+            if unit == "B"
             else [MofNCompleteColumn(), Rate()]
         )
         with Progress(

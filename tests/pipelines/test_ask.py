@@ -1,0 +1,91 @@
+"""QuestionAnswering with a fake retriever's index and a fake reader: the parts it adds itself."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from indexing.build import build_index
+from indexing.errors import InputError
+from indexing.index import Index
+from pipelines.ask import QuestionAnswering
+from reader.calibration import UNCALIBRATED
+from reader.spans import Span
+from retriever.bm25 import BM25Retriever
+
+TEXT = (
+    "Dr. Alexander Fleming, a Scottish doctor " + "of many interests and habits " * 25 + "found "
+    "penicillin in 1928. " + "It saved lives. " * 40
+)
+
+
+class WordReader:
+    """Finds one word; wider passages make no difference."""
+
+    def __init__(self, word):
+        self.word = word
+
+    def read(self, questions, passages):
+        return [
+            [
+                Span(
+                    p, p.text.index(self.word), p.text.index(self.word) + len(self.word), -1, -1, 0
+                )
+                for p in own
+                if self.word in p.text
+            ]
+            for own in passages
+        ]
+
+
+@pytest.fixture
+def index(tmp_path):
+    file = tmp_path / "fleming.txt"
+    file.write_text(TEXT)
+    build_index([file], tmp_path / "index")
+    with Index.open(tmp_path / "index") as opened:
+        yield opened
+
+
+@pytest.fixture
+def qa(index):
+    return QuestionAnswering(index, BM25Retriever(index), WordReader("penicillin"), UNCALIBRATED)
+
+
+def test_citation_is_in_the_document_with_its_whole_sentence(qa):
+    answer = qa.ask("who found penicillin?", min_probability=0).answers[0]
+    citation = answer.citations[0]
+    assert TEXT[citation.start : citation.end] == answer.text == "penicillin"
+    # The sentence begins in the passage before.
+    assert citation.sentence.startswith("Dr. Alexander Fleming")
+    assert citation.sentence.endswith("1928.")
+    first = citation.sentence_start
+    assert TEXT[first : first + len(citation.sentence)] == citation.sentence
+
+
+def test_threads_get_the_answers_that_one_thread_gets(qa):
+    alone = qa.ask("who found penicillin?", min_probability=0)
+    results = []
+    threads = [
+        threading.Thread(
+            target=lambda: results.append(qa.ask("who found penicillin?", min_probability=0))
+        )
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [r.answers for r in results] == [alone.answers] * 8
+
+
+def test_batches_and_abstention(qa):
+    assert qa.ask_batch([]) == []
+    both = qa.ask_batch(["who found penicillin?", ""], min_probability=0)
+    assert both[0].answers
+    assert not both[1].answers
+    assert not both[1].hits
+    assert qa.ask("who found penicillin?", min_probability=1.0).answers == ()
+    with pytest.raises(InputError, match="top-k"):
+        qa.ask("x", top_k=0)
