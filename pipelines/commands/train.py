@@ -69,4 +69,36 @@ def run_reader(args: argparse.Namespace) -> int:
         batches=BatchSettings(questions=args.batch, negative_rate=args.negative_rate),
     )
     train(settings, args.out, resume=args.resume)
+    score_development(settings, args.out)
     return 0
+
+
+def score_development(settings: TrainSettings, checkpoint: Path) -> None:
+    """Measure a checkpoint on the contexts that its run held out, and store the result with it."""
+    import json
+
+    from pipelines.evaluate import evaluate_reading
+    from pipelines.progress import open_progress
+    from pipelines.questions import ReadingExample, ReadingSet
+    from reader.features import ReaderTokenizer
+    from reader.load import load_reader
+    from reader.training_data import load_squad, split_by_context
+
+    data = load_squad(
+        [Path(file) for file in settings.files], ReaderTokenizer.from_folder(checkpoint)
+    )
+    _, held = split_by_context(data, settings.development, settings.seed)
+    examples = tuple(
+        ReadingExample(e.id, e.question, data.contexts[e.context].text, e.answers)
+        for e in held.examples
+    )
+    if not examples:
+        print("no contexts were held out; nothing to measure on")
+        return
+    reader = load_reader(checkpoint, precision="fp32").reader
+    result = evaluate_reading(ReadingSet(examples, "1.1"), reader, progress=open_progress())
+    (checkpoint / "development.json").write_text(json.dumps(result, indent=2) + "\n")
+    print(
+        f"{checkpoint}: EM {result['exact_match']:.2f}, F1 {result['f1']:.2f} on the "
+        f"{result['n']} held-out questions"
+    )
