@@ -30,6 +30,7 @@ def load_model(folder: Path) -> torch.nn.Module:
     import torch
     from safetensors.torch import load_file
     from transformers import AutoModelForQuestionAnswering
+    from transformers.utils import logging as hf_logging
 
     class SpanModel(torch.nn.Module):
         def __init__(self, base: torch.nn.Module) -> None:
@@ -51,6 +52,9 @@ def load_model(folder: Path) -> torch.nn.Module:
             start, end = self.base.qa_outputs(states).float().unbind(-1)
             return start, end, self.relevance(states[:, 0]).float().squeeze(-1)
 
+    # Heads that a bare encoder lacks are expected here; transformers would warn of each.
+    hf_logging.set_verbosity_error()
+    hf_logging.disable_progress_bar()
     try:
         base = AutoModelForQuestionAnswering.from_pretrained(
             folder, attn_implementation="sdpa", dtype=torch.float32

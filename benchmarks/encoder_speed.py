@@ -1,0 +1,105 @@
+"""Encoding speed and exactness of every CPU runtime, beside sentence-transformers, in one run.
+
+    python benchmarks/encoder_speed.py CORPUS [--passages 2000]
+
+Prints tokens/s, the ratio to sentence-transformers fp32 with the same weights, the share of the
+processor's measured fp32 matrix-product rate that the encoder's arithmetic makes up, and the
+cosine to the fp32 vectors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import time
+from pathlib import Path
+
+import numpy as np
+
+from encoder import cpu
+from encoder.load import default_folder, load_encoder
+from indexing.corpus import CorpusOptions, read_documents
+from indexing.problems import Problems
+from indexing.splitting import SplitSettings, split
+from indexing.vectors import passage_input
+
+
+def passages(path: Path, count: int) -> list[str]:
+    """Return the first passages of a corpus, as the index encodes them."""
+    documents = read_documents([path], CorpusOptions(), Problems())
+    settings = SplitSettings()
+    texts = (
+        passage_input(d.title, d.text[start:end])
+        for d in documents
+        for start, end in split(d, settings)
+    )
+    return list(itertools.islice(texts, count))
+
+
+def gemm_rate() -> float:
+    """Return fp32 floating-point operations a second of a large matrix product."""
+    import torch
+
+    torch.set_num_threads(cpu.threads())
+    a = torch.randn(2048, 2048)
+    a @ a
+    begin = time.perf_counter()
+    for _ in range(5):
+        a @ a
+    return 5 * 2 * 2048**3 / (time.perf_counter() - begin)
+
+
+def operations(lengths: np.ndarray) -> float:
+    """Return the operations of the matrix products for texts of these lengths (pieces)."""
+    layers, hidden, wide = 6, 384, 1536
+    matrices = 2 * (4 * hidden * hidden + 2 * hidden * wide)
+    return float(layers * (lengths * matrices + 4 * lengths.astype(float) ** 2 * hidden).sum())
+
+
+def timed(encode, texts) -> tuple[np.ndarray, float]:
+    encode(texts[:16])
+    begin = time.perf_counter()
+    vectors = encode(texts)
+    return vectors, time.perf_counter() - begin
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--passages", type=int, default=2000)
+    args = parser.parse_args()
+    texts = passages(args.corpus, args.passages)
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer import modules
+    from tokenizers import Tokenizer
+
+    folder = default_folder()
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_truncation(256)
+    tokenizer.no_padding()
+    lengths = np.array([len(e.ids) for e in tokenizer.encode_batch(texts)])
+    words = modules.Transformer(str(folder), max_seq_length=256, model_kwargs={"dtype": "float32"})
+    pooling = modules.Pooling(words.get_embedding_dimension())
+    peer = SentenceTransformer(modules=[words, pooling], device="cpu")
+    rate = gemm_rate()
+    reference, seconds = timed(lambda t: peer.encode(t, normalize_embeddings=True), texts)
+    rows = [("sentence-transformers fp32", reference, seconds)]
+    precisions = ["fp32", "int8"] + (["bf16"] if cpu.has_fast_bf16(cpu.flags()) else [])
+    for precision in precisions:
+        encoder = load_encoder(device="cpu", precision=precision)
+        rows.append((f"spanqa {precision}", *timed(encoder.encode, texts)))
+    print(f"{len(texts)} passages, {lengths.sum():,} pieces, {cpu.threads()} cores, ", end="")
+    print(f"fp32 matrix products at {rate / 1e9:.0f} GFLOP/s")
+    print("| encoder | tokens/s | times the first | share of the fp32 rate | mean cosine | least |")
+    print("|---|---|---|---|---|---|")
+    for name, vectors, took in rows:
+        cosine = (vectors * reference).sum(axis=1)
+        print(
+            f"| {name} | {lengths.sum() / took:,.0f} | {seconds / took:.2f} | "
+            f"{100 * operations(lengths) / took / rate:.0f} % | {cosine.mean():.4f} | "
+            f"{cosine.min():.4f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
