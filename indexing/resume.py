@@ -87,7 +87,7 @@ def check_same_request(found: Unfinished, request: Mapping[str, Any]) -> None:
     for name, wanted in request.items():
         if found.request.get(name) != wanted:
             raise InputError(
-                f"The unfinished build in {found.folder.parent.parent} was started with another "
+                f"The unfinished build in {found.folder.parent.parent} was started with different "
                 f"{name}; repeat that command as it was, or leave out --resume to start anew."
             )
 

@@ -16,7 +16,7 @@ from indexing.files import publish
 from indexing.passage_store import PassageStore
 from indexing.vectors import FACTORY, VECTORS, passage_input
 
-_SHARD = 2_048  # passages: well under a minute of work on two slow cores
+_SHARD = 1_024  # passages: some seconds of work on two cores
 
 
 def build_vectors(

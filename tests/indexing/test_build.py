@@ -160,14 +160,14 @@ def test_resume_needs_the_same_command(tmp_path, corpus):
         BuildSettings(splitting=SMALL.splitting, lexical=LexicalSettings(k1=1.2)),
         BuildSettings(CorpusOptions(fields=FieldNames(id="title")), SMALL.splitting),
     ):
-        with pytest.raises(InputError, match="started with another"):
+        with pytest.raises(InputError, match="started with different"):
             build_index([corpus], root, other, encoder, resume=True)
-    with pytest.raises(InputError, match="another encoder"):
+    with pytest.raises(InputError, match="different encoder"):
         build_index([corpus], root, SMALL, HashingEncoder("b", "b"), resume=True)
-    with pytest.raises(InputError, match="another sources"):
+    with pytest.raises(InputError, match="different sources"):
         build_index([corpus, corpus.parent / "c"], root, SMALL, encoder, resume=True)
     os.utime(corpus, (0, 0))
-    with pytest.raises(InputError, match="another sources"):
+    with pytest.raises(InputError, match="different sources"):
         build_index([corpus], root, SMALL, encoder, resume=True)
     assert build_index([corpus], root, SMALL, encoder).documents == 30
     assert len(segments(root)) == 1
