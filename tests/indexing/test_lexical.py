@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from indexing import lexical_build
@@ -53,10 +53,15 @@ def lucene_scores(texts, question, k1, b):
     tokens = [words(text) for text in texts]
     if not any(tokens):
         return np.zeros(len(texts))
-    return Lucene(tokens, k1=k1, b=b).get_scores(words(question)) / (k1 + 1)
+    with np.errstate(invalid="ignore"):
+        scores = Lucene(tokens, k1=k1, b=b).get_scores(words(question)) / (k1 + 1)
+    # With b=1, rank_bm25 divides 0 by 0 for a text without words; such a text matches nothing.
+    scores[[not one for one in tokens]] = 0
+    return scores
 
 
 @settings(max_examples=40, deadline=None)
+@example(texts=["", "ada"], question="ada", k1=0.9, b=1.0, k=1)
 @given(
     texts=corpora,
     question=questions_of_words,
