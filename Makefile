@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-QUESTION ?= Who discovered penicillin?
+QUESTION ?= Who discovered the four largest moons of Jupiter?
 
 .PHONY: demo test test-slow lint types
 
