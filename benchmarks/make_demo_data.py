@@ -2,8 +2,8 @@
 
     python -m benchmarks.make_demo_data SHARED_DATA OUT
 
-`SHARED_DATA` holds corpora/, open/, reading/ and kg/ as data/README.md names them. The questions
-were looked through by eye afterwards; `REJECTED` are those that were dropped.
+`SHARED_DATA` holds corpora/, open/, reading/ and kg/ as data/README.md names them. The candidates
+for demo questions were looked through by eye once; `CHOSEN` names those that were kept.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from benchmarks.demo_data.graph import connected, questions_about, read_triples
 from benchmarks.demo_data.questions import pick_questions
 from benchmarks.demo_data.reading import sample
 
-REJECTED = Path(__file__).parent / "demo_data" / "rejected.txt"
+CHOSEN = Path(__file__).parent / "demo_data" / "chosen.txt"
 
 
 def write_lines(path: Path, records: Iterable[dict[str, object]]) -> int:
@@ -48,8 +48,8 @@ def main() -> None:
         "triviaqa-dev": shared / "open/triviaqa-dev.jsonl.gz",
         "squad1.1-train": shared / "open/squad1.1-train-questions.jsonl.gz",
     }
-    rejected = set(REJECTED.read_text().split()) if REJECTED.exists() else set()
-    found = (q for q in pick_questions(corpus, sources) if q["id"] not in rejected)
+    chosen = frozenset(CHOSEN.read_text().split())
+    found = pick_questions(corpus, sources, chosen)
     print(write_lines(out / "demo_questions.jsonl", found), "demo questions")
     reading = sample(shared / "reading/train/squad1.1-train-original.json.gz", 100, 20, seed=7)
     (out / "reading_sample.json").write_text(json.dumps(reading, ensure_ascii=False) + "\n")
