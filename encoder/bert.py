@@ -16,6 +16,7 @@ from encoder.checkpoint import Checkpoint
 
 Node = Any
 Array = NDArray[np.float32]
+Linear = tuple[Array, Array]  # weight (outputs, inputs) and bias (outputs,)
 EMBEDDINGS = ("word", "token_type", "position")
 
 
@@ -42,8 +43,8 @@ class Primitives(Protocol):
         """Return multi-head attention over queries, keys and values joined on the last axis."""
         ...
 
-    def gelu(self, states: Node) -> Node:
-        """Return the exact (erf) GELU."""
+    def feed_forward(self, states: Node, inner: Linear, outer: Linear) -> Node:
+        """Return the outer layer of the exact (erf) GELU of the inner one."""
         ...
 
     def add(self, left: Node, right: Node) -> Node:
@@ -77,12 +78,14 @@ def encode(p: Primitives, model: Checkpoint, ids: Node, segments: Node, mask: No
     states = _norm(p, model, states, "embeddings.LayerNorm")
     for number in range(config.layers):
         layer = f"encoder.layer.{number}."
-        joined = _linear(p, model, states, layer + "attention.joined")
+        joined = p.linear(states, *_pair(model, layer + "attention.joined"))
         mixed = p.attention(joined, mask, config.heads)
-        mixed = _linear(p, model, mixed, layer + "attention.output.dense")
+        mixed = p.linear(mixed, *_pair(model, layer + "attention.output.dense"))
         states = _norm(p, model, p.add(states, mixed), layer + "attention.output.LayerNorm")
-        wide = p.gelu(_linear(p, model, states, layer + "intermediate.dense"))
-        narrow = _linear(p, model, wide, layer + "output.dense")
+        inner, outer = (
+            _pair(model, layer + f"{name}.dense") for name in ("intermediate", "output")
+        )
+        narrow = p.feed_forward(states, inner, outer)
         states = _norm(p, model, p.add(states, narrow), layer + "output.LayerNorm")
     return states
 
@@ -92,8 +95,8 @@ def _norm(p: Primitives, model: Checkpoint, states: Node, name: str) -> Node:
     return p.norm(states, tensors[name + ".weight"], tensors[name + ".bias"], model.config.epsilon)
 
 
-def _linear(p: Primitives, model: Checkpoint, states: Node, name: str) -> Node:
-    return p.linear(states, model.tensors[name + ".weight"], model.tensors[name + ".bias"])
+def _pair(model: Checkpoint, name: str) -> Linear:
+    return model.tensors[name + ".weight"], model.tensors[name + ".bias"]
 
 
 def embedding_head(p: Primitives, model: Checkpoint, states: Node, mask: Node) -> list[Node]:

@@ -6,34 +6,44 @@ its fp32, and this one is 1.7 times as fast (`benchmarks/encoder_speed.py`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.bert import Array, Head, Node, encode
+from encoder.bert import Array, Head, Linear, Node, encode
 from encoder.checkpoint import Checkpoint, read_checkpoint
 from encoder.model_cache import cached_model
+from encoder.outliers import Batch, find_outliers
 
 # Without VNNI two products of 8 by 8 bits are added in 16 bits, which overflows; weights of 7 bits
 # cannot (ONNX Runtime documentation, "Quantization", on `reduce_range`).
 SAFE_LIMIT = 63
 FULL_LIMIT = 127
 
+INPUTS = ("input_ids", "token_type_ids", "attention_mask")
+
 
 class OnnxPrimitives:
-    """Collects ONNX nodes and weights; node values are the names of their outputs."""
+    """Collects ONNX nodes and weights; node values are the names of their outputs.
 
-    def __init__(self, limit: int) -> None:
+    Weights are whole numbers up to `limit`, or floating-point numbers if that is None. `outliers`
+    holds each layer's inner channels that stay in floating point. `peaks` are nodes that give each
+    layer's largest absolute value of the other inner channels.
+    """
+
+    def __init__(self, limit: int | None, outliers: Sequence[NDArray[np.int64]] = ()) -> None:
         from onnx import helper
 
         self._helper: Any = helper
         self._limit = limit
+        self._outliers = outliers
+        self.peaks: list[str] = []
         self.nodes: list[Any] = []
         self.weights: list[Any] = []
-        self._quantized: dict[str, tuple[str, str, str]] = {}
+        self._spread: dict[str, Array] = {}
 
     def _add(self, kind: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any) -> Any:
         names = [f"n{len(self.nodes)}_{i}" for i in range(outputs)]
@@ -61,13 +71,25 @@ class OnnxPrimitives:
     def norm(self, states: Node, weight: Array, bias: Array, epsilon: float) -> Node:
         """See `Primitives`."""
         inputs = [states, self._constant(weight), self._constant(bias)]
-        return self._add("LayerNormalization", inputs, axis=-1, epsilon=epsilon)
+        normed: str = self._add("LayerNormalization", inputs, axis=-1, epsilon=epsilon)
+        # Normalised values are near standard normal, so the layer's own scale and bias tell how
+        # far each channel reaches; no data is needed.
+        self._spread[normed] = np.abs(bias) + 4 * np.abs(weight)
+        return normed
 
     def linear(self, states: Node, weight: Array, bias: Array) -> Node:
-        """See `Primitives`."""
-        if states not in self._quantized:
-            self._quantized[states] = self._add("DynamicQuantizeLinear", [states], 3)
-        values, scale, zero = self._quantized[states]
+        """See `Primitives`.
+
+        One scale for all channels leaves few steps to the narrow ones, so wide channels hand half
+        of their width, in logarithms, to their weights (SmoothQuant, Xiao et al. 2023, eq. 4).
+        """
+        if self._limit is None:
+            return self.small_linear(states, weight, bias)
+        if states in self._spread:
+            ratio = _balance(self._spread[states], weight)
+            states = self._add("Mul", [states, self._constant(np.reciprocal(ratio))])
+            weight = weight * ratio
+        values, scale, zero = self._add("DynamicQuantizeLinear", [states], 3)
         steps = np.abs(weight).max(axis=1) / self._limit
         steps = np.where(steps == 0, 1, steps).astype(np.float32)
         whole = np.clip(np.rint(weight.T / steps), -self._limit, self._limit).astype(np.int8)
@@ -87,8 +109,22 @@ class OnnxPrimitives:
             num_heads=heads,
         )
 
-    def gelu(self, states: Node) -> Node:
-        """See `Primitives`."""
+    def feed_forward(self, states: Node, inner: Linear, outer: Linear) -> Node:
+        """See `Primitives`; the outlier channels go their own way, in floating point."""
+        (up, up_bias), (down, down_bias) = inner, outer
+        layer = len(self.peaks)
+        far = self._outliers[layer] if self._outliers else np.array([], dtype=np.int64)
+        near = np.setdiff1d(np.arange(len(up)), far)
+        wide = self._gelu(self.linear(states, up[near], up_bias[near]))
+        reach = [self._add("Abs", [wide]), self._numbers(0, 1)]
+        self.peaks.append(self._add("ReduceMax", reach, keepdims=0))
+        narrow = self.linear(wide, down[:, near], down_bias)
+        if not len(far):
+            return narrow
+        wide = self._gelu(self.small_linear(states, up[far], up_bias[far]))
+        return self.add(narrow, self._add("MatMul", [wide, self._constant(down[:, far].T)]))
+
+    def _gelu(self, states: Node) -> Node:
         return self._add("Gelu", [states], domain="com.microsoft")
 
     def add(self, left: Node, right: Node) -> Node:
@@ -113,6 +149,15 @@ class OnnxPrimitives:
         return self.add(product, self._constant(bias))
 
 
+def _balance(spread: Array, weight: Array) -> Array:
+    """Return what to divide each input channel by, and to multiply its weights by: (inputs,)."""
+    used = np.sqrt((weight**2).mean(axis=0))
+    logs = (np.log(np.maximum(spread, 1e-6)) - np.log(np.maximum(used, 1e-6))) / 2
+    # A channel that is dead on either side must not squeeze the others.
+    ratios: Array = np.exp(np.clip(logs - logs.mean(), -3, 3)).astype(np.float32)
+    return ratios
+
+
 class OnnxSession:
     """A loaded model; threads may share it. The built graph is kept in the user's cache folder."""
 
@@ -127,12 +172,12 @@ class OnnxSession:
             storing = onnxruntime.SessionOptions()
             storing.log_severity_level = 3
             storing.optimized_model_filepath = str(target)
-            onnxruntime.InferenceSession(_serialize(read_checkpoint(folder), head, limit), storing)
+            onnxruntime.InferenceSession(_serialize(folder, head, limit), storing)
 
-        kind = f"{head.__name__}-int8-{limit}-ort{onnxruntime.__version__}"
+        kind = f"{head.__name__}-split-int8-{limit}-ort{onnxruntime.__version__}"
         model: Path | bytes | None = cached_model(folder, kind, build)
         if model is None:
-            model = _serialize(read_checkpoint(folder), head, limit)
+            model = _serialize(folder, head, limit)
         else:
             # It is optimised already, for this very version of the runtime.
             level = onnxruntime.GraphOptimizationLevel
@@ -145,22 +190,46 @@ class OnnxSession:
         self, ids: NDArray[np.int32], segments: NDArray[np.int32], mask: NDArray[np.int32]
     ) -> list[NDArray[np.float32]]:
         """Return the head's outputs for one padded batch."""
-        inputs = {"input_ids": ids, "token_type_ids": segments, "attention_mask": mask}
+        inputs = dict(zip(INPUTS, (ids, segments, mask), strict=True))
         outputs: list[NDArray[np.float32]] = self._session.run(None, inputs)
         return outputs
 
 
-def _serialize(checkpoint: Checkpoint, head: Head, limit: int) -> bytes:
+def _serialize(folder: Path, head: Head, limit: int) -> bytes:
+    """Return the int8 graph of a checkpoint."""
+    checkpoint = read_checkpoint(folder)
+    outliers = find_outliers(
+        _peaks(checkpoint), folder, len(checkpoint.tensors["embeddings.word_embeddings.weight"])
+    )
+    primitives = OnnxPrimitives(limit, outliers)
+    states = encode(primitives, checkpoint, *INPUTS)
+    return _model(primitives, head(primitives, checkpoint, states, INPUTS[2]))
+
+
+def _peaks(checkpoint: Checkpoint) -> Callable[[Batch], list[NDArray[np.float32]]]:
+    """Return what runs the model in floating point and gives each layer's peaks."""
+    import onnxruntime
+
+    primitives = OnnxPrimitives(None)
+    encode(primitives, checkpoint, *INPUTS)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(_model(primitives, primitives.peaks), options)
+
+    def run(batch: Batch) -> list[NDArray[np.float32]]:
+        found: list[NDArray[np.float32]] = session.run(None, dict(zip(INPUTS, batch, strict=True)))
+        return found
+
+    return run
+
+
+def _model(primitives: OnnxPrimitives, outputs: Sequence[str]) -> bytes:
     from onnx import TensorProto, helper
 
-    names = ("input_ids", "token_type_ids", "attention_mask")
-    primitives = OnnxPrimitives(limit)
-    states = encode(primitives, checkpoint, *names)
-    outputs = head(primitives, checkpoint, states, names[2])
     graph = helper.make_graph(
         primitives.nodes,
         "bert",
-        [helper.make_tensor_value_info(n, TensorProto.INT32, ["rows", "length"]) for n in names],
+        [helper.make_tensor_value_info(n, TensorProto.INT32, ["rows", "length"]) for n in INPUTS],
         [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in outputs],
         initializer=primitives.weights,
     )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.bert import Array, Head, Node, encode
+from encoder.bert import Array, Head, Linear, Node, encode
 from encoder.checkpoint import Checkpoint
 
 
@@ -67,9 +67,9 @@ class OpenVinoPrimitives:
         mixed = op.transpose(mixed, self._constant(np.array([0, 2, 1, 3], dtype=np.int64)))
         return op.reshape(mixed, self._constant(np.array([0, 0, width], dtype=np.int64)), True)
 
-    def gelu(self, states: Node) -> Node:
+    def feed_forward(self, states: Node, inner: Linear, outer: Linear) -> Node:
         """See `Primitives`."""
-        return self._op.gelu(states, "erf")
+        return self.linear(self._op.gelu(self.linear(states, *inner), "erf"), *outer)
 
     def add(self, left: Node, right: Node) -> Node:
         """See `Primitives`."""

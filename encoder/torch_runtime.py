@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.bert import Array, Head, Node, encode
+from encoder.bert import Array, Head, Linear, Node, encode
 from encoder.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ class TorchPrimitives:
         mixed = self._torch.nn.functional.scaled_dot_product_attention(*split, attn_mask=allowed)
         return mixed.transpose(1, 2).reshape(rows, length, width // 3)
 
-    def gelu(self, states: Node) -> Node:
+    def feed_forward(self, states: Node, inner: Linear, outer: Linear) -> Node:
         """See `Primitives`."""
-        return self._torch.nn.functional.gelu(states)
+        return self.linear(self._torch.nn.functional.gelu(self.linear(states, *inner)), *outer)
 
     def add(self, left: Node, right: Node) -> Node:
         """See `Primitives`."""
