@@ -16,6 +16,10 @@ def register(commands: Any) -> None:
     group = commands.add_parser("train", help="train models")
     parsers = group.add_subparsers(dest="action", metavar="WHAT", required=True)
     _register_reader(parsers)
+    mean = parsers.add_parser("average", help="write the mean of checkpoints of one family")
+    mean.add_argument("folders", nargs="+", type=Path, metavar="READER", help="checkpoint folders")
+    mean.add_argument("--out", type=Path, required=True, help="folder for the mean")
+    mean.set_defaults(run=run_average)
     calibration = commands.add_parser(
         "calibrate",
         help="fit ranking weights and probabilities on development questions",
@@ -44,6 +48,14 @@ def _register_reader(parsers: Any) -> None:
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--resume", action="store_true", help="go on with a stopped run")
     parser.set_defaults(run=run_reader)
+
+
+def run_average(args: argparse.Namespace) -> int:
+    """Write the mean of checkpoints."""
+    from reader.averaging import average
+
+    average(args.folders, args.out)
+    return 0
 
 
 def run_reader(args: argparse.Namespace) -> int:

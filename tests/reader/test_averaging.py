@@ -1,0 +1,50 @@
+"""The mean of checkpoints against numpy on their files."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from indexing.errors import InputError
+from pipelines.cli import main
+
+
+@pytest.fixture
+def pair(tiny_bert, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(tiny_bert, other)
+    weights = load_file(other / "model.safetensors")
+    moved = {name: value + np.float32(0.25) for name, value in weights.items()}
+    save_file(moved, other / "model.safetensors", metadata={"format": "pt"})
+    (other / "training.json").write_text('{"seed": 5}')
+    return tiny_bert, other
+
+
+def test_the_mean_lies_between_and_opens_as_a_reader(pair, tmp_path):
+    out = tmp_path / "mean"
+    assert main(["train", "average", *map(str, pair), "--out", str(out)]) == 0
+    first, second, mean = (load_file(f / "model.safetensors") for f in (*pair, out))
+    for name, value in mean.items():
+        assert value.dtype == np.float16
+        np.testing.assert_allclose(value, (first[name] + second[name]) / 2, atol=2e-3, rtol=1e-3)
+    assert json.loads((out / "training.json").read_text())["mean_of"][1] == {"seed": 5}
+    from transformers import AutoModelForQuestionAnswering
+
+    AutoModelForQuestionAnswering.from_pretrained(out)
+
+
+def test_checkpoints_of_other_shapes_are_refused(pair, tmp_path, capsys):
+    weights = load_file(pair[1] / "model.safetensors")
+    weights.pop(sorted(weights)[0])
+    save_file(weights, pair[1] / "model.safetensors", metadata={"format": "pt"})
+    assert main(["train", "average", *map(str, pair), "--out", str(tmp_path / "mean")]) == 2
+    assert "differ in name or shape" in capsys.readouterr().err
+
+
+def test_one_checkpoint_has_no_mean(pair, tmp_path):
+    from reader.averaging import average
+
+    with pytest.raises(InputError, match="two checkpoints"):
+        average([pair[0]], tmp_path / "mean")
