@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from encoder.session import Session
+
+T = TypeVar("T")
+
+LEAST = 128  # tokens; splitting smaller batches over the cores gains nothing
 
 
 def length_batches(lengths: Sequence[int], tokens: int) -> Iterator[NDArray[np.int64]]:
@@ -20,6 +28,26 @@ def length_batches(lengths: Sequence[int], tokens: int) -> Iterator[NDArray[np.i
         size = max(1, tokens // longest)
         yield order[begin : begin + size]
         begin += size
+
+
+def run_batches(
+    lengths: Sequence[int], session: Session, run: Callable[[NDArray[np.int64]], T]
+) -> Iterator[tuple[NDArray[np.int64], T]]:
+    """Yield the indices of each batch of rows with what `run` made of them.
+
+    Batches have the size that suits the session, smaller if there would be too few of them to
+    share out evenly among its workers.
+    """
+    tokens = session.tokens
+    if session.workers > 1:
+        tokens = min(tokens, max(LEAST, -(-sum(lengths) // (2 * session.workers))))
+    batches = list(length_batches(lengths, tokens))
+    if min(len(batches), session.workers) < 2:
+        for batch in batches:
+            yield batch, run(batch)
+        return
+    with ThreadPoolExecutor(session.workers) as pool:
+        yield from zip(batches, pool.map(run, batches), strict=True)
 
 
 def pad(

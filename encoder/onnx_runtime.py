@@ -159,13 +159,20 @@ def _balance(spread: Array, weight: Array) -> Array:
 
 
 class OnnxSession:
-    """A loaded model; threads may share it. The built graph is kept in the user's cache folder."""
+    """A loaded model; threads may share it. The built graph is kept in the user's cache folder.
+
+    Each run keeps to one thread, and several run side by side: a batch that fits the caches of one
+    core is a quarter faster than a large one shared by all (`benchmarks/encoder_speed.py`).
+    """
+
+    tokens = 768
 
     def __init__(self, folder: Path, head: Head, *, limit: int, threads: int) -> None:
         import onnxruntime
 
+        self.workers = threads
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
         options.log_severity_level = 3  # errors only
 
         def build(target: Path) -> None:

@@ -92,6 +92,9 @@ class OpenVinoPrimitives:
 class OpenVinoSession:
     """A compiled model; every call runs in its own request, so threads may share a session."""
 
+    workers = 1
+    tokens = 4096
+
     def __init__(self, checkpoint: Checkpoint, head: Head, *, precision: str, threads: int) -> None:
         import openvino as ov
 

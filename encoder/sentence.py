@@ -9,13 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.batching import length_batches, pad
+from encoder.batching import pad, run_batches
 from encoder.bert import embedding_head
 from encoder.checkpoint import fingerprint
 from encoder.session import Session, open_session
 from indexing.errors import InputError
-
-TOKENS = 4096  # a batch: large enough to keep the cores busy, small enough for their caches
 
 
 class SentenceEncoder:
@@ -65,9 +63,13 @@ class SentenceEncoder:
             np.asarray(encoding.ids, dtype=np.int32)
             for encoding in self._tokenizer.encode_batch_fast(list(texts))
         ]
-        for chosen in length_batches([len(row) for row in rows], TOKENS):
+
+        def run(chosen: NDArray[np.int64]) -> NDArray[np.float32]:
             ids, mask = pad([rows[i] for i in chosen], self._pad)
-            vectors[chosen] = self._session.run(ids, np.zeros_like(ids), mask)[0]
+            return self._session.run(ids, np.zeros_like(ids), mask)[0]
+
+        for chosen, found in run_batches([len(row) for row in rows], self._session, run):
+            vectors[chosen] = found
             if progress is not None:
                 progress(len(chosen))
         return vectors

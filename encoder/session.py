@@ -19,6 +19,16 @@ PRECISIONS = ("auto", "int8", "bf16", "fp32")
 class Session(Protocol):
     """A model ready to run; safe to share between threads."""
 
+    @property
+    def workers(self) -> int:
+        """How many runs at a time keep the whole device busy."""
+        ...
+
+    @property
+    def tokens(self) -> int:
+        """The size of a padded batch, in tokens, that runs fastest."""
+        ...
+
     def run(
         self, ids: NDArray[np.int32], segments: NDArray[np.int32], mask: NDArray[np.int32]
     ) -> list[NDArray[np.float32]]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import torch
 
 
+GPU_TOKENS = 1 << 16  # few launches for a large batch; if memory runs out, it is halved
+
+
 class TorchPrimitives:
     """Computes at once: nodes are tensors. Weights move to the device on first use."""
 
@@ -79,11 +82,14 @@ class TorchPrimitives:
 class TorchSession:
     """A model on a torch device."""
 
+    workers = 1
+
     def __init__(self, checkpoint: Checkpoint, head: Head, *, device: str, precision: str) -> None:
         import torch
 
         self._torch: Any = torch
         self._device = torch.device(device)
+        self.tokens = 4096 if self._device.type == "cpu" else GPU_TOKENS
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         self._checkpoint, self._head = checkpoint, head
         self._primitives = TorchPrimitives(self._device, dtype)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.batching import length_batches, pad
+from encoder.batching import pad, run_batches
 from encoder.session import Session
 from indexing.documents import Passage
 from reader.decoding import best_spans, log_softmax, merge_windows
@@ -20,14 +20,13 @@ from reader.spans import Span
 class ReadSettings:
     """How passages are read; lengths in word pieces.
 
-    `spans` best spans are kept for each question. `tokens` is the size of a padded batch.
+    `spans` best spans are kept for each question.
     """
 
     max_length: int = 384
     stride: int = 128
     max_answer: int = 30
     spans: int = 20
-    tokens: int = 4096
     titles: bool = True
 
 
@@ -102,9 +101,13 @@ class SpanReader:
         windows: dict[tuple[int, int], list[tuple[int, NDArray[np.float32]]]] = {}
         relevance: dict[tuple[int, int], float] = {}
         lengths = [len(row.window.ids) for row in rows]
-        for chosen in length_batches(lengths, self._settings.tokens):
+
+        def run(chosen: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+            return self._forward([rows[i] for i in chosen])
+
+        for chosen, outputs in run_batches(lengths, self._session, run):
             batch = [rows[i] for i in chosen]
-            for row, logits, relevant in zip(batch, *self._forward(batch), strict=True):
+            for row, logits, relevant in zip(batch, *outputs, strict=True):
                 key, window = (row.question, row.passage), row.window
                 inside = logits[window.offset : window.offset + window.size]
                 windows.setdefault(key, []).append((window.first, inside))
