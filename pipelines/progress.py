@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from indexing.progress import Progress
 
 _LOG_EVERY = 15.0  # seconds between lines where there is no terminal
+_MARKS = 5
+_RESUMING = 0.5  # seconds in which a resumed stage says what is done already
 
 
 class BarProgress:
@@ -62,22 +65,29 @@ class LogProgress:
     def stage(self, name: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
         """Log the stage while it runs."""
         begun = last = time.monotonic()
+        # Times and counts of the last lines: the rate is that of the last minute, since the first
+        # jump of a resumed stage is no work.
+        marks = deque([(begun, 0)], maxlen=_MARKS)
         done = 0
 
         def advance(count: int) -> None:
             nonlocal done, last
             done += count
             now = time.monotonic()
+            if now - begun < _RESUMING:
+                marks[0] = (now, done)
             if now - last >= _LOG_EVERY:
                 last = now
-                _log(name, done, total, unit, now - begun)
+                then, before = marks[0]
+                _log(name, done, total, unit, now - begun, (done - before) / (now - then))
+                marks.append((now, done))
 
         yield advance
-        _log(name, done, total, unit, time.monotonic() - begun)
+        seconds = time.monotonic() - begun
+        _log(name, done, total, unit, seconds, done / seconds if seconds else 0.0)
 
 
-def _log(name: str, done: int, total: int | None, unit: str, seconds: float) -> None:
-    rate = done / seconds if seconds > 0 else 0.0
+def _log(name: str, done: int, total: int | None, unit: str, seconds: float, rate: float) -> None:
     line = f"{name}: {done:,}"
     if total:
         line += f" of {total:,}"
