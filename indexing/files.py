@@ -8,6 +8,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from indexing.errors import InputError, QAError
 
@@ -63,3 +68,39 @@ def writing_to(folder: Path) -> Iterator[None]:
         if error.errno in (errno.ENOTDIR, errno.EEXIST):
             raise InputError(f"{place} is not a folder; choose another place.") from error
         raise QAError(f"{place}: {error.strerror or error}.") from error
+
+
+class NpyWriter:
+    """Writes a one-dimensional .npy file piece by piece; a context manager.
+
+    numpy leaves room in the header for any length, which is filled in at the end.
+    """
+
+    def __init__(self, path: Path, kind: Any) -> None:
+        self._kind = np.dtype(kind)
+        self._file = path.open("wb")
+        self._length = 0
+        self._write_header()
+
+    def append(self, values: NDArray[Any]) -> None:
+        """Write the next values."""
+        self._file.write(np.ascontiguousarray(values, self._kind).data)
+        self._length += len(values)
+
+    def __enter__(self) -> NpyWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._file:
+            if error is None:
+                self._file.seek(0)
+                self._write_header()
+
+    def _write_header(self) -> None:
+        header = {"descr": self._kind.str, "fortran_order": False, "shape": (self._length,)}
+        np.lib.format.write_array_header_1_0(self._file, header)

@@ -8,7 +8,7 @@ document's text. A passage's id is its row, so finding it costs the same in any 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +107,12 @@ class DocumentStore:
 
     def slice(self, row: int, byte_start: int, byte_end: int) -> str:
         """Return a piece of a document's text by its range of UTF-8 bytes."""
+        return self.slicer(row)(byte_start, byte_end)
+
+    def slicer(self, row: int) -> Callable[[int, int], str]:
+        """Return the function that cuts pieces of one document's text, as `slice` does."""
         batch, place = self._table.locate(row)
-        return self._texts[batch].part(place, byte_start, byte_end)
+        return self._texts[batch].cutter(place)
 
     def _value(self, row: int, column: str) -> Any:
         batch, place = self._table.locate(row)
@@ -152,11 +156,18 @@ class PassageStore:
     def texts(self, first: int, last: int) -> Iterator[tuple[str, str]]:
         """Yield title and text of the passages `first` to `last`, the last one not included."""
         known, title = -1, ""
-        for passage_id in range(first, last):
-            document, _, _, byte_start, byte_end = self._fields(passage_id)
-            if document != known:
-                known, title = document, self._documents.title(document)
-            yield title, self._documents.slice(document, byte_start, byte_end)
+        piece: Callable[[int, int], str]
+        while first < last:
+            batch, row = self._table.locate(first)
+            documents, _, _, *byte_ranges = self._columns[batch]
+            end = min(row + last - first, len(documents))
+            columns = (column[row:end].tolist() for column in (documents, *byte_ranges))
+            for document, byte_start, byte_end in zip(*columns, strict=True):
+                if document != known:
+                    known, title = document, self._documents.title(document)
+                    piece = self._documents.slicer(document)
+                yield title, piece(byte_start, byte_end)
+            first += end - row
 
     def columns(self) -> Iterator[tuple[NDArray[np.int32], ...]]:
         """Yield document rows, starts, ends, byte starts and byte ends, batch by batch."""
@@ -191,6 +202,6 @@ class _Texts:
     def whole(self, row: int) -> str:
         return str(self._data[self._offsets[row] : self._offsets[row + 1]], "utf-8")
 
-    def part(self, row: int, byte_start: int, byte_end: int) -> str:
-        first = int(self._offsets[row])
-        return str(self._data[first + byte_start : first + byte_end], "utf-8")
+    def cutter(self, row: int) -> Callable[[int, int], str]:
+        data, first = self._data, int(self._offsets[row])
+        return lambda start, end: str(data[first + start : first + end], "utf-8")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from indexing import lexical_build
+from indexing import lexical_build, lexical_merge
 from indexing.errors import InputError
 from indexing.lexical import LexicalIndex, LexicalSettings, top
 from indexing.words import WordSettings, analyzer
@@ -103,14 +103,42 @@ def test_bm25s_opens_the_files_and_scores_alike(tmp_path_factory, texts, questio
             assert np.allclose(opened.get_scores(known), expected, rtol=1e-6)
 
 
-def test_parts_make_no_difference(tmp_path, monkeypatch):
+def some_texts(number):
     rng = np.random.default_rng(3)
-    texts = [" ".join(rng.choice(WORDS, rng.integers(0, 20))) for _ in range(50)]
+    rare = [f"w{place}" for place in range(3_000)]
+    return [" ".join(rng.choice(WORDS + rare, rng.integers(0, 40))) for _ in range(number)]
+
+
+def files_of(folder):
+    return {path.name: path.read_bytes() for path in (folder / "bm25").iterdir()}
+
+
+@pytest.mark.parametrize(("part", "words", "postings"), [(7, 1, 1), (50, 2_000, 100), (99, 1, 9)])
+def test_how_the_work_is_cut_makes_no_difference(tmp_path, monkeypatch, part, words, postings):
+    texts = some_texts(200)
     build(tmp_path / "one", texts)
-    monkeypatch.setattr(lexical_build, "_PART", 7)
+    monkeypatch.setattr(lexical_build, "_PART", part)
+    monkeypatch.setattr(lexical_merge, "_WORDS", words)
+    monkeypatch.setattr(lexical_merge, "_POSTINGS", postings)
     build(tmp_path / "many", texts)
-    for path in (tmp_path / "one" / "bm25").iterdir():
-        assert path.read_bytes() == (tmp_path / "many" / "bm25" / path.name).read_bytes()
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "many")
+
+
+def test_finished_runs_are_not_counted_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(lexical_build, "_PART", 20)
+    texts = some_texts(70)
+    build(tmp_path, texts)
+    whole = files_of(tmp_path)
+    (tmp_path / "work" / "0000000040.run").unlink()
+    (tmp_path / "work" / "0000000060.tmp").write_bytes(b"cut off")
+    counted = []
+    write = lexical_build.write_run
+    monkeypatch.setattr(
+        lexical_build, "write_run", lambda *args: (counted.append(args[2].name), write(*args))[1]
+    )
+    build(tmp_path, texts)
+    assert counted == ["0000000040.run"]
+    assert files_of(tmp_path) == whole
 
 
 def test_ties_go_by_passage_id_and_batches_answer_like_single_questions(tmp_path):

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import sys
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexing.words import STOP_WORDS, WordSettings, analyzer
+from indexing.words import STOP_WORDS, WordSettings, analyzer, spaced
 
 every_word = analyzer(WordSettings(stop_words=False))
 words = analyzer(WordSettings())
@@ -57,3 +58,20 @@ def test_words_are_the_letters_marks_and_numbers_of_the_text(text):
 def test_any_text_is_safe_and_stop_words_only_take_away(text):
     assert words(text) == [word for word in every_word(text) if word not in STOP_WORDS]
     assert all(every_word(text))
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+def test_folding_piece_by_piece_is_folding_the_whole(text):
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    bare = "".join(c for c in decomposed if not "\u0300" <= c <= "\u036f")
+    folded = unicodedata.normalize("NFKC", bare)
+    assert spaced(text).split() == spaced(folded).split()
+
+
+def test_no_ascii_character_is_composed_with_what_follows_but_for_accents():
+    """What `spaced` relies on, for every character of this Python's Unicode."""
+    for code in range(0x80, sys.maxunicode + 1):
+        after = chr(code)
+        if not "\u0300" <= after <= "\u036f" and unicodedata.combining(after):
+            for before in ("a", "O", "=", "1", " "):
+                assert unicodedata.normalize("NFC", before + after)[0] == before
