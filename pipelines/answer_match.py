@@ -52,6 +52,18 @@ def tokens(text: str) -> list[str]:
     return [token.lower() for token in _token_pattern().findall(_normalised(text))]
 
 
+def cut(text: str) -> list[tuple[str, int, int]]:
+    """Return the text's tokens, in the form they are compared in, with their ranges in it.
+
+    The token pattern takes letters and marks alike, so it cuts the text as stored and its NFD
+    form at the same places.
+    """
+    return [
+        (_normalised(match.group()).lower(), match.start(), match.end())
+        for match in _token_pattern().finditer(text)
+    ]
+
+
 def _joined(words: Sequence[str]) -> str:
     """Join tokens so that a run of tokens is a substring: no token holds a space."""
     return f" {' '.join(words)} "

@@ -1,7 +1,7 @@
 """Question files and data sets of every kind, as a stream of records.
 
 A record is a mapping as in JSONL files and hub data sets: `question`, `answer` or `answers`, and
-for SQuAD-type data `id`, `context` and `is_impossible`. Each comes with its place for messages.
+for SQuAD-type data `id`, `title`, `context` and `is_impossible`. Each comes with its place.
 """
 
 from __future__ import annotations
@@ -109,12 +109,13 @@ def _whole_json(path: Path, text: str) -> Iterator[Placed]:
     data = found.get("data") if isinstance(found, dict) else None
     for a, article in enumerate(_list(data, f"{path}: 'data'")):
         where = f"{path}: data[{a}]"
-        paragraphs = _mapping(article, where).get("paragraphs")
-        for p, paragraph in enumerate(_list(paragraphs, f"{where}.paragraphs")):
-            yield from _squad_questions(paragraph, f"{where}.paragraphs[{p}]")
+        fields = _mapping(article, where)
+        for p, paragraph in enumerate(_list(fields.get("paragraphs"), f"{where}.paragraphs")):
+            own = f"{where}.paragraphs[{p}]"
+            yield from _squad_questions(paragraph, fields.get("title"), own)
 
 
-def _squad_questions(paragraph: object, where: str) -> Iterator[Placed]:
+def _squad_questions(paragraph: object, title: object, where: str) -> Iterator[Placed]:
     shared = _mapping(paragraph, where)
     for q, question in enumerate(_list(shared.get("qas"), f"{where}.qas")):
         place = f"{where}.qas[{q}]"
@@ -122,7 +123,7 @@ def _squad_questions(paragraph: object, where: str) -> Iterator[Placed]:
         # SQuAD 2.0 omits the answers of some of its unanswerable questions.
         if record.get("is_impossible"):
             record["answers"] = []
-        yield place, {**record, "context": shared.get("context")}
+        yield place, {**record, "title": title, "context": shared.get("context")}
 
 
 def _table(path: Path, head: str, lines: Iterable[str]) -> Iterator[Placed]:

@@ -55,15 +55,25 @@ def _fits(example: Example, settings: BatchSettings) -> bool:
 def question_rows(
     example: Example, data: TrainingSet, settings: BatchSettings, generator: np.random.Generator
 ) -> list[Row]:
-    """Draw the passages of one question: its own paragraph, and perhaps a hard negative."""
+    """Draw the passages of one question: its own paragraph, and perhaps a hard negative.
+
+    A mined question brings one of its positives and several negatives.
+    """
     size = settings.max_pieces
     if generator.random() < settings.crop_rate:
         size = int(generator.integers(settings.crop_min, settings.crop_max + 1))
-    rows = [crop(data.contexts[example.context], example.ranges, size, generator)]
-    if example.negatives and generator.random() < settings.negative_rate:
-        other = example.negatives[int(generator.integers(len(example.negatives)))]
-        # Never longer than the gold passage: a negative must not widen the batch.
-        rows.append(crop(data.contexts[other], (), max(len(rows[0].ids), 32), generator))
+    if example.positives:
+        number, ranges = example.positives[int(generator.integers(len(example.positives)))]
+        count = min(len(example.negatives), settings.passages - 1)
+        others = generator.choice(example.negatives, count, replace=False) if count else ()
+    else:
+        number, ranges = example.context, example.ranges
+        drawn = example.negatives and generator.random() < settings.negative_rate
+        others = generator.choice(example.negatives, 1) if drawn else ()
+    rows = [crop(data.contexts[number], ranges, size, generator)]
+    for other in others:
+        # Hardly longer than the gold passage: a negative must not widen the batch.
+        rows.append(crop(data.contexts[int(other)], (), max(len(rows[0].ids), 32), generator))
     return [
         row if generator.random() < settings.title_rate else Row("", row.ids, row.ranges)
         for row in rows

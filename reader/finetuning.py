@@ -96,18 +96,20 @@ def train(settings: TrainSettings, out: Path, *, resume: bool, save_every: int =
     import torch
 
     from reader.features import ReaderTokenizer
+    from reader.mined_data import load_training
     from reader.model import load_model, save_model
-    from reader.training_data import load_squad, mine_negatives, split_by_context
+    from reader.training_data import joined, mine_negatives, split_by_context
 
     base = Path(settings.base)
     state = _prepare(out, settings, resume=resume)
     torch.manual_seed(settings.seed)
     torch.set_flush_denormal(True)
     tokenizer = ReaderTokenizer.from_folder(base)
-    data = load_squad([Path(file) for file in settings.files], tokenizer)
+    data, mined = load_training([Path(file) for file in settings.files], tokenizer)
     data, _ = split_by_context(data, settings.development, settings.seed)
-    if settings.negatives:
+    if settings.negatives and data.examples:
         data = mine_negatives(data, settings.negatives)
+    data = joined(data, mined)
     model = load_model(state or base)
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):

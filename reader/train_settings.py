@@ -11,7 +11,8 @@ class BatchSettings:
 
     `crop_rate` of the gold paragraphs are cut to between `crop_min` and `crop_max` pieces, the
     rest to `max_pieces`; `negative_rate` of the questions bring one hard negative passage;
-    `title_rate` of the rows keep the title that they have.
+    `title_rate` of the rows keep the title that they have. A mined question has `passages` rows:
+    one that holds an answer and hard negatives, as many as it has.
     """
 
     questions: int = 32
@@ -21,6 +22,7 @@ class BatchSettings:
     crop_max: int = 140
     negative_rate: float = 0.25
     title_rate: float = 0.7
+    passages: int = 4
 
 
 @dataclass(frozen=True, slots=True)

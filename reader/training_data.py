@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from indexing.errors import InputError
 from reader.features import Pieces, ReaderTokenizer
+
+Placed = tuple[int, tuple[tuple[int, int], ...]]
+"""The number of a context, and the inclusive piece ranges of the answers in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Example:
     """A question with its gold paragraph and answers as inclusive piece ranges in it.
 
     An impossible question has no ranges. `context` and `negatives` index the list of contexts.
+    `positives` are all paragraphs with an answer, where a question was mined and may have more.
     """
 
     id: str
@@ -38,6 +42,7 @@ class Example:
     answers: tuple[str, ...]
     ranges: tuple[tuple[int, int], ...]
     negatives: tuple[int, ...] = ()
+    positives: tuple[Placed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,21 @@ def piece_range(pieces: Pieces, start: int, end: int) -> tuple[int, int]:
     return first, max(first, last)
 
 
+def joined(first: TrainingSet, second: TrainingSet) -> TrainingSet:
+    """Return the examples of both sets over the contexts of both."""
+    shift = len(first.contexts)
+    moved = [
+        replace(
+            example,
+            context=example.context + shift,
+            negatives=tuple(number + shift for number in example.negatives),
+            positives=tuple((number + shift, ranges) for number, ranges in example.positives),
+        )
+        for example in second.examples
+    ]
+    return TrainingSet(first.contexts + second.contexts, first.examples + moved)
+
+
 def split_by_context(data: TrainingSet, share: float, seed: int) -> tuple[TrainingSet, TrainingSet]:
     """Hold out a share of the contexts, with all their questions, for development."""
     generator = np.random.default_rng(seed)
@@ -149,16 +169,7 @@ def mine_negatives(data: TrainingSet, per_question: int, depth: int = 12) -> Tra
             for n in numbers
             if n != example.context and not any(answer in lowered[n] for answer in answers)
         ]
-        examples.append(
-            Example(
-                example.id,
-                example.question,
-                example.context,
-                example.answers,
-                example.ranges,
-                tuple(negatives[:per_question]),
-            )
-        )
+        examples.append(replace(example, negatives=tuple(negatives[:per_question])))
     return TrainingSet(data.contexts, examples)
 
 

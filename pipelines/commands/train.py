@@ -8,6 +8,7 @@ from typing import Any
 
 from pipelines import calibrate
 from pipelines.commands import options
+from pipelines.mining import MiningSettings
 from reader.train_settings import BatchSettings, TrainSettings
 
 
@@ -16,6 +17,7 @@ def register(commands: Any) -> None:
     group = commands.add_parser("train", help="train models")
     parsers = group.add_subparsers(dest="action", metavar="WHAT", required=True)
     _register_reader(parsers)
+    _register_mine(parsers)
     mean = parsers.add_parser("average", help="write the mean of checkpoints of one family")
     mean.add_argument("folders", nargs="+", type=Path, metavar="READER", help="checkpoint folders")
     mean.add_argument("--out", type=Path, required=True, help="folder for the mean")
@@ -35,7 +37,12 @@ def _register_reader(parsers: Any) -> None:
         help="fine-tune a reader on SQuAD-type files",
         description="Fine-tune a reader. A stopped run goes on with --resume, exactly.",
     )
-    parser.add_argument("files", nargs="+", type=Path, help="SQuAD-type JSON files (or .gz)")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        help="SQuAD-type JSON files, and JSONL files of `qa train mine`; either also .gz",
+    )
     parser.add_argument("--base", type=Path, required=True, help="encoder or reader checkpoint")
     parser.add_argument("--out", type=Path, required=True, help="folder for the new checkpoint")
     parser.add_argument("--epochs", type=options.positive, default=defaults.epochs)
@@ -45,9 +52,62 @@ def _register_reader(parsers: Any) -> None:
     parser.add_argument("--lambda-span", type=float, default=defaults.lambda_span)
     parser.add_argument("--lambda-cls", type=float, default=defaults.lambda_cls)
     parser.add_argument("--negative-rate", type=float, default=defaults.batches.negative_rate)
+    parser.add_argument(
+        "--passages",
+        type=options.positive,
+        default=defaults.batches.passages,
+        help="passages of a mined question in a batch: one with an answer, the others without",
+    )
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--resume", action="store_true", help="go on with a stopped run")
     parser.set_defaults(run=run_reader)
+
+
+def _register_mine(parsers: Any) -> None:
+    defaults = MiningSettings()
+    parser = parsers.add_parser(
+        "mine",
+        help="find training passages for questions in an index",
+        description="Write hard negatives for questions with a paragraph, and passages that hold "
+        "the answer for question-answer pairs without one (distant supervision).",
+    )
+    parser.add_argument("questions", nargs="+", help="question files of any kind, for training")
+    options.add_index(parser, required=True)
+    options.add_retrieval(parser)
+    parser.add_argument("--out", type=Path, required=True, help="the JSONL file to write")
+    parser.add_argument("--depth", type=options.positive, default=defaults.depth)
+    parser.add_argument("--positives", type=options.positive, default=defaults.positives)
+    parser.add_argument("--negatives", type=options.positive, default=defaults.negatives)
+    parser.add_argument("--resume", action="store_true", help="go on with a stopped run")
+    parser.set_defaults(run=run_mine)
+
+
+def run_mine(args: argparse.Namespace) -> int:
+    """Mine training passages."""
+    from indexing.index import Index
+    from pipelines.ask import open_index_retriever
+    from pipelines.mining import mine_file
+    from pipelines.progress import open_progress
+
+    settings = MiningSettings(args.depth, args.positives, args.negatives)
+    with Index.open(args.index) as index:
+        retriever = open_index_retriever(
+            index, args.retriever, args.encoder, args.device, args.precision
+        )
+        counts = mine_file(
+            args.questions,
+            retriever,
+            args.out,
+            settings,
+            resume=args.resume,
+            progress=open_progress(),
+        )
+    print(
+        f"{args.out}: {counts['kept']:,} of {counts['questions']:,} questions, "
+        f"{counts['positives']:,} passages with an answer, {counts['negatives']:,} without; "
+        f"{counts['without_positive']:,} questions had no passage with an answer"
+    )
+    return 0
 
 
 def run_average(args: argparse.Namespace) -> int:
@@ -78,7 +138,9 @@ def run_reader(args: argparse.Namespace) -> int:
         lambda_span=args.lambda_span,
         lambda_cls=args.lambda_cls,
         seed=args.seed,
-        batches=BatchSettings(questions=args.batch, negative_rate=args.negative_rate),
+        batches=BatchSettings(
+            questions=args.batch, negative_rate=args.negative_rate, passages=args.passages
+        ),
     )
     train(settings, args.out, resume=args.resume)
     score_development(settings, args.out)
@@ -94,11 +156,11 @@ def score_development(settings: TrainSettings, checkpoint: Path) -> None:
     from pipelines.questions import ReadingExample, ReadingSet
     from reader.features import ReaderTokenizer
     from reader.load import load_reader
+    from reader.mined_data import is_mined
     from reader.training_data import load_squad, split_by_context
 
-    data = load_squad(
-        [Path(file) for file in settings.files], ReaderTokenizer.from_folder(checkpoint)
-    )
+    plain = [Path(file) for file in settings.files if not is_mined(Path(file))]
+    data = load_squad(plain, ReaderTokenizer.from_folder(checkpoint))
     _, held = split_by_context(data, settings.development, settings.seed)
     examples = tuple(
         ReadingExample(e.id, e.question, data.contexts[e.context].text, e.answers)

@@ -1,0 +1,209 @@
+"""Training passages found by the project's own retriever: `qa train mine`.
+
+A question with its paragraph keeps it, and gets hard negatives: passages that rank high and hold
+none of its answers (Karpukhin et al. 2020, section 3.2). A question-answer pair without a
+paragraph gets positives too: the best passages that hold an answer, every occurrence of which
+counts as right (distant supervision, Chen et al. 2017, section 4.3; the marginal likelihood over
+the occurrences is that of Clark and Gardner 2018, section 3.1).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from indexing.errors import InputError
+from indexing.progress import Progress, SilentProgress
+from pipelines.answer_match import text_answers
+from pipelines.answer_places import answer_places
+from pipelines.question_records import read_records
+
+if TYPE_CHECKING:
+    from indexing.documents import Passage
+    from retriever.hits import Retriever
+
+_BATCH = 64
+
+
+class MinedPassage(TypedDict):
+    """A passage and the half-open ranges of its text where the answer stands; none: a negative."""
+
+    title: str
+    text: str
+    answers: list[tuple[int, int]]
+
+
+class MinedQuestion(TypedDict):
+    """A line of a mined file: passages with an answer first, best first."""
+
+    id: str
+    question: str
+    passages: list[MinedPassage]
+
+
+class MiningCounts(TypedDict):
+    """What became of the questions."""
+
+    questions: int
+    kept: int
+    without_positive: int
+    positives: int
+    negatives: int
+
+
+@dataclass(frozen=True, slots=True)
+class MiningSettings:
+    """How many passages are looked at, and how many of each kind are kept for a question."""
+
+    depth: int = 50
+    positives: int = 3
+    negatives: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    id: str
+    question: str
+    answers: tuple[str, ...]
+    gold: MinedPassage | None
+
+
+def mine_file(
+    sources: Sequence[Path | str],
+    retriever: Retriever,
+    out: Path,
+    settings: MiningSettings,
+    *,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> MiningCounts:
+    """Mine passages for all questions and write them as JSONL.
+
+    Questions without a passage that holds an answer are left out and counted. A stopped run goes
+    on with `resume`.
+
+    Raises:
+        InputError: `out` is there already, or a source holds no usable question.
+    """
+    part = out.with_name(out.name + ".part")
+    if out.exists():
+        raise InputError(f"{out} is there already; choose another --out")
+    if part.exists() and not resume:
+        raise InputError(f"{part} holds a stopped run; add --resume, or remove it")
+    asked = [question for source in sources for question in _questions(source)]
+    if not asked:
+        raise InputError(f"{sources[0]}: this holds no question with an answer.")
+    done, size = _done(part)
+    with (
+        part.open("ab") as file,
+        (progress or SilentProgress()).stage("mining", len(asked), "questions") as advance,
+    ):
+        file.truncate(size)
+        advance(min(done, len(asked)))
+        for start in range(done, len(asked), _BATCH):
+            batch = asked[start : start + _BATCH]
+            found = retriever.retrieve([one.question for one in batch], settings.depth)
+            for one, hits in zip(batch, found, strict=True):
+                mined = _mine(one, [hit.passage for hit in hits], settings)
+                file.write(json.dumps(mined, ensure_ascii=False).encode() + b"\n")
+            file.flush()
+            advance(len(batch))
+    return _publish(part, out)
+
+
+def _questions(source: Path | str) -> Iterator[_Asked]:
+    """Yield the questions that have answers, with their paragraph where the source gives one."""
+    for number, (place, record) in enumerate(read_records(source)):
+        question, given = record.get("question"), record.get("answer", record.get("answers"))
+        if not isinstance(question, str) or not question.strip():
+            raise InputError(f"{place}: 'question' is missing or is not a text.")
+        answers = _texts(given)
+        if not answers:
+            continue
+        context = record.get("context")
+        gold = None
+        if isinstance(context, str):
+            places = _given_places(given, context) or answer_places(answers, context)
+            gold = MinedPassage(title=_title(record), text=context, answers=places)
+        id_ = f"{Path(str(source)).name}:{record.get('id', number)}"
+        yield _Asked(id_, question.strip(), answers, gold)
+
+
+def _texts(given: Any) -> tuple[str, ...]:
+    found = given.get("text", []) if isinstance(given, dict) else given
+    found = [found] if isinstance(found, str) else found or []
+    texts = [one.get("text") if isinstance(one, dict) else one for one in found]
+    return tuple(dict.fromkeys(t for t in texts if isinstance(t, str) and t.strip()))
+
+
+def _given_places(given: Any, context: str) -> list[tuple[int, int]]:
+    """Return the places that the source itself gives, if they hold what it says."""
+    if isinstance(given, dict):
+        pairs = list(zip(given.get("text", []), given.get("answer_start", []), strict=False))
+    elif isinstance(given, list):
+        pairs = [(one["text"], one["answer_start"]) for one in given if isinstance(one, dict)]
+    else:
+        pairs = []
+    places = {(start, start + len(text)) for text, start in pairs}
+    texts = {text for text, _ in pairs}
+    return sorted((start, end) for start, end in places if context[start:end] in texts)
+
+
+def _title(record: Any) -> str:
+    from reader.training_data import usable_title
+
+    title = record.get("title")
+    return usable_title(title) if isinstance(title, str) else ""
+
+
+def _mine(asked: _Asked, passages: Sequence[Passage], settings: MiningSettings) -> MinedQuestion:
+    key = text_answers(asked.answers)
+    positives: list[MinedPassage] = [asked.gold] if asked.gold else []
+    negatives: list[MinedPassage] = []
+    for passage in passages:
+        if key.found_in(passage.text):
+            # Beside a paragraph of the question's own, a passage that merely holds the answer's
+            # words may answer something else: it is neither right nor wrong.
+            if asked.gold or len(positives) >= settings.positives:
+                continue
+            places = answer_places(asked.answers, passage.text)
+            positives.append(MinedPassage(title=passage.title, text=passage.text, answers=places))
+        elif len(negatives) < settings.negatives:
+            negatives.append(MinedPassage(title=passage.title, text=passage.text, answers=[]))
+    return MinedQuestion(id=asked.id, question=asked.question, passages=positives + negatives)
+
+
+def _done(part: Path) -> tuple[int, int]:
+    """Return how many whole lines a stopped run left, and their size in bytes."""
+    if not part.exists():
+        return 0, 0
+    lines = size = 0
+    with part.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                lines, size = lines + 1, size + len(line)
+    return lines, size
+
+
+def _publish(part: Path, out: Path) -> MiningCounts:
+    """Leave out questions without a positive, count, and give the file its name."""
+    counts = MiningCounts(questions=0, kept=0, without_positive=0, positives=0, negatives=0)
+    kept = out.with_name(out.name + ".kept")
+    with part.open("rb") as lines, kept.open("wb") as file:
+        for line in lines:
+            answers = [bool(passage["answers"]) for passage in json.loads(line)["passages"]]
+            counts["questions"] += 1
+            if not any(answers):
+                counts["without_positive"] += 1
+                continue
+            counts["kept"] += 1
+            counts["positives"] += sum(answers)
+            counts["negatives"] += len(answers) - sum(answers)
+            file.write(line)
+    os.replace(kept, out)
+    part.unlink()
+    return counts

@@ -1,0 +1,104 @@
+"""Mined passages against a plain search through the same texts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from indexing.build import build_index
+from indexing.errors import InputError
+from indexing.index import Index
+from pipelines.answer_match import has_answer
+from pipelines.cli import main
+from pipelines.mining import MiningSettings, mine_file
+from retriever.bm25 import BM25Retriever
+
+TOWNS = {
+    "Paris": "Paris is the capital of France. It lies on the Seine. Paris is old.",
+    "Seine": "The Seine is a river in France. It flows through Paris to the sea.",
+    "France": "France is a country. The capital of France is a large city on a river.",
+    "Rome": "Rome is the capital of Italy. It lies on the Tiber.",
+    "Tiber": "The Tiber is a river. The capital of Italy lies on it.",
+}
+
+
+@pytest.fixture
+def index(tmp_path):
+    corpus = tmp_path / "towns.jsonl"
+    rows = [{"id": name, "title": name, "text": text} for name, text in TOWNS.items()]
+    corpus.write_text("\n".join(map(json.dumps, rows)))
+    build_index([corpus], tmp_path / "index")
+    with Index.open(tmp_path / "index") as opened:
+        yield opened
+
+
+def pairs_file(tmp_path):
+    file = tmp_path / "pairs.jsonl"
+    rows = [
+        {"question": "What is the capital of France?", "answer": ["Paris"]},
+        {"question": "What is the capital of Italy?", "answer": ["Milan"]},
+    ]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    return file
+
+
+def lines(file):
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def test_pairs_get_every_occurrence_and_hard_negatives(index, tmp_path):
+    out = tmp_path / "mined.jsonl"
+    counts = mine_file([pairs_file(tmp_path)], BM25Retriever(index), out, MiningSettings())
+    assert counts["questions"] == 2
+    assert counts["without_positive"] == 1  # nothing says Milan
+    (mined,) = lines(out)
+    for passage in mined["passages"]:
+        assert bool(passage["answers"]) == has_answer(["Paris"], passage["text"])
+        assert {passage["text"][a:b] for a, b in passage["answers"]} <= {"Paris"}
+    found = {passage["title"]: passage["answers"] for passage in mined["passages"]}
+    assert found["Paris"] == [[0, 5], [54, 59]]
+    assert found["France"] == []
+    kinds = [bool(passage["answers"]) for passage in mined["passages"]]
+    assert kinds == sorted(kinds, reverse=True)
+
+
+def test_a_paragraph_of_the_questions_own_is_the_only_positive(index, tmp_path):
+    context = "The French capital, Paris, grew on an island."
+    squad = tmp_path / "own.json"
+    asked = {"id": "q1", "question": "What is the capital of France?"}
+    asked["answers"] = [{"text": "Paris", "answer_start": 20}]
+    paragraphs = [{"context": context, "qas": [asked]}]
+    squad.write_text(json.dumps({"data": [{"title": "Old_Towns", "paragraphs": paragraphs}]}))
+    out = tmp_path / "mined.jsonl"
+    mine_file([squad], BM25Retriever(index), out, MiningSettings(negatives=1))
+    (mined,) = lines(out)
+    gold, *others = mined["passages"]
+    assert gold == {"title": "Old Towns", "text": context, "answers": [[20, 25]]}
+    assert len(others) == 1
+    assert not has_answer(["Paris"], others[0]["text"])
+
+
+def test_a_stopped_run_goes_on_where_it_was(index, tmp_path):
+    whole, cut = tmp_path / "whole.jsonl", tmp_path / "cut.jsonl"
+    file = tmp_path / "many.jsonl"
+    rows = [{"question": f"capital number {n}", "answer": ["Paris"]} for n in range(130)]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    mine_file([file], BM25Retriever(index), whole, MiningSettings())
+    part = tmp_path / "cut.jsonl.part"
+    begun = whole.read_bytes().splitlines(keepends=True)
+    part.write_bytes(b"".join(begun[:64]) + begun[64][:20])  # killed within a line
+    with pytest.raises(InputError, match="stopped run"):
+        mine_file([file], BM25Retriever(index), cut, MiningSettings())
+    mine_file([file], BM25Retriever(index), cut, MiningSettings(), resume=True)
+    assert cut.read_bytes() == whole.read_bytes()
+    assert not part.exists()
+
+
+def test_the_command_mines(index, tmp_path, capsys):
+    out = tmp_path / "mined.jsonl"
+    arguments = ["train", "mine", str(pairs_file(tmp_path)), "--index", str(index.path)]
+    assert main([*arguments, "--retriever", "bm25", "--out", str(out)]) == 0
+    assert "1 of 2 questions" in capsys.readouterr().out
+    assert main([*arguments, "--retriever", "bm25", "--out", str(out)]) == 2
+    assert "there already" in capsys.readouterr().err
