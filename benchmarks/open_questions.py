@@ -1,10 +1,10 @@
 """Open questions over one index: recall of every retriever, EM and F1 of the answers, in one run.
 
-    python -m benchmarks.open_questions INDEX QUESTIONS [QUESTIONS ...] [--read 500]
+    python -m benchmarks.open_questions INDEX QUESTIONS [QUESTIONS ...] [--ask 2000] [--read 500]
 
-Recall and MRR are over all questions of a file (answer-string match); EM and F1 over `--read` of
-them drawn at random with a fixed seed, since reading is a hundred times the work. Latencies are
-those of single questions.
+Recall and MRR are over `--ask` questions of a file, all unless said (answer-string match); EM and
+F1 over `--read` of them, since reading is a hundred times the work. Both are drawn at random with
+a fixed seed. Latencies are those of single questions.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ def interval(low: float, high: float) -> str:
 def row(index: Path, kind: str, file: Path, args: argparse.Namespace) -> dict[str, object]:
     """Measure one retriever on one file."""
     questions = load_questions(file)
+    if args.ask and args.ask < len(questions):
+        questions = random.Random(SEED).sample(questions, args.ask)
     sample = random.Random(SEED).sample(questions, min(args.read, len(questions)))
     progress = open_progress()
     with QuestionAnswering.load(index, retriever=kind, reader=args.reader) as qa:
@@ -64,6 +66,7 @@ def main() -> None:
     parser.add_argument("questions", type=Path, nargs="+")
     parser.add_argument("--retrievers", nargs="+", default=["bm25", "dense", "hybrid"])
     parser.add_argument("--read-with", nargs="+", default=["bm25", "hybrid"])
+    parser.add_argument("--ask", type=int, default=None, help="questions of each file")
     parser.add_argument("--read", type=int, default=500, help="questions whose answers are scored")
     parser.add_argument("--top-k", type=int, default=20, help="passages read")
     parser.add_argument("--reader", default=None)
