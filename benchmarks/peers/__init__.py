@@ -1,0 +1,1 @@
+"""SpanQA beside other systems, in one run; see README.md."""

@@ -1,0 +1,79 @@
+"""txtai 9: a hybrid Embeddings index, and RAG with an extractive model.
+
+RAG joins the passages into one text and reads the 512 word pieces that fit; it cannot read twenty
+passages each by itself, since its reader returns no scores to compare them by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from job import Asked, Group, Job, content, lines, run
+from txtai import RAG, Embeddings
+from txtai.pipeline import Questions
+
+
+class Txtai:
+    """See `job.System`."""
+
+    def build(self, job: Job) -> None:
+        torch.set_num_threads(job.threads)
+        embeddings = Embeddings(
+            path=job.encoder,
+            method="sentence-transformers",
+            hybrid=True,
+            content=True,
+            gpu=False,
+            encodebatch=job.settings["encode_batch"],
+        )
+        embeddings.index((p["id"], content(p), None) for p in lines(job.passages))
+        embeddings.save(str(Path(job.index) / "embeddings"))
+        embeddings.close()
+
+    def open(self, job: Job) -> None:
+        torch.set_num_threads(job.threads)
+        self.embeddings = Embeddings()
+        self.embeddings.load(str(Path(job.index) / "embeddings"))
+        self.top_k = job.top_k
+        self.rag = RAG(
+            self._found,
+            job.reader,
+            gpu=False,
+            quantize=job.settings["quantize"],
+            task="question-answering",
+            context=job.top_k,
+            output="flatten",
+        )
+        self.results: list[list[dict]] = []
+
+    def _found(self, queries: list[str], limit: int) -> list[list[dict]]:
+        """Search, and keep what was found: RAG itself does not tell which passages it used."""
+        self.results = self.embeddings.batchsearch(queries, limit)
+        return self.results
+
+    def ask(self, question: str) -> Asked:
+        return self.ask_batch([question])[0]
+
+    def ask_batch(self, questions: Sequence[str]) -> list[Asked]:
+        answers = self.rag(list(questions))
+        return [
+            Asked(answer or "", [row["id"] for row in rows])
+            for answer, rows in zip(answers, self.results, strict=True)
+        ]
+
+    def open_reader(self, job: Job) -> None:
+        torch.set_num_threads(job.threads)
+        self.reader = Questions(job.reader, gpu=False, quantize=job.settings["quantize"])
+
+    def read(self, groups: Sequence[Group]) -> list[list[str]]:
+        answers = []
+        for group in groups:
+            found = self.reader([group.question] * len(group.texts), group.texts)
+            answers.append([answer or "" for answer in found])
+        return answers
+
+
+if __name__ == "__main__":
+    run(Txtai)
