@@ -18,10 +18,10 @@ import numpy as np
 
 from encoder import cpu
 from encoder.load import default_folder, load_encoder
+from encoder.sentence_settings import titled
 from indexing.corpus import CorpusOptions, read_documents
 from indexing.problems import Problems
 from indexing.splitting import SplitSettings, split
-from indexing.vectors import passage_input
 
 
 def passages(path: Path, count: int) -> list[str]:
@@ -29,9 +29,7 @@ def passages(path: Path, count: int) -> list[str]:
     documents = read_documents([path], CorpusOptions(), Problems())
     settings = SplitSettings()
     texts = (
-        passage_input(d.title, d.text[start:end])
-        for d in documents
-        for start, end in split(d, settings)
+        titled(d.title, d.text[start:end]) for d in documents for start, end in split(d, settings)
     )
     return list(itertools.islice(texts, count))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.errors import InputError
+
+# Of BERT with a head, and of DPR's encoders.
+_PREFIX = re.compile(r"^(bert\.|(question|ctx)_encoder\.(bert_model\.)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         loaded = load_file(folder / "model.safetensors")
     except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{folder}: not a readable checkpoint ({error})") from error
-    if raw.get("model_type") != "bert" or raw.get("hidden_act", "gelu") != "gelu":
+    if raw.get("model_type") not in ("bert", "dpr") or raw.get("hidden_act", "gelu") != "gelu":
         raise InputError(f"{folder}: model type {raw.get('model_type')!r} is not BERT with GELU")
     config = BertConfig(
         layers=int(raw["num_hidden_layers"]),
@@ -65,7 +69,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         positions=int(raw["max_position_embeddings"]),
     )
     tensors = {
-        name.removeprefix("bert."): np.asarray(value, dtype=np.float32)
+        _PREFIX.sub("", name): np.asarray(value, dtype=np.float32)
         for name, value in loaded.items()
         if np.issubdtype(value.dtype, np.floating)
     }

@@ -1,13 +1,15 @@
-"""Encoders by name: the bundled one, or a folder."""
+"""Encoders by name: the bundled one, a folder, or a model of the Hugging Face hub."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from encoder.protocol import TextEncoder
 from indexing.errors import InputError
 
 DEFAULT = "default"
+_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]  # nothing that is code or pickled
 
 
 def default_folder() -> Path:
@@ -16,14 +18,59 @@ def default_folder() -> Path:
 
 
 def load_encoder(name: str = DEFAULT, device: str = "auto", precision: str = "auto") -> TextEncoder:
-    """Load an encoder by name (`default`) or from a Hugging Face folder of BERT type.
+    """Load an encoder: `default`, a folder, or `OWNER/MODEL` of the Hugging Face hub.
+
+    A folder is one that sentence-transformers wrote, a plain BERT checkpoint, or DPR's two towers
+    (see `encoder.dpr`). Models other than BERT need sentence-transformers and run in its way.
 
     Raises:
         InputError: there is no such encoder, or it is unusable.
     """
+    folder = _folder(name)
+    from encoder.dpr import has_two_towers, open_two_towers
     from encoder.sentence import open_encoder
+    from encoder.sentence_settings import read_settings
 
+    if has_two_towers(folder):
+        return open_two_towers(name, folder, device, precision)
+    settings = read_settings(folder)
+    if settings.native and _is_bert(folder):
+        return open_encoder(name, folder, device, precision, settings)
+    from encoder.library import LibraryEncoder
+
+    return LibraryEncoder(name, folder, device)
+
+
+def _folder(name: str) -> Path:
     folder = default_folder() if name == DEFAULT else Path(name)
-    if not folder.is_dir():
-        raise InputError(f"encoder {name!r}: no such folder; use 'default' or a checkpoint folder")
-    return open_encoder(name, folder, device, precision)
+    if folder.is_dir():
+        return folder
+    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        return _downloaded(name)
+    raise InputError(
+        f"encoder {name!r}: no such folder; use 'default', a checkpoint folder, or a model of the "
+        "Hugging Face hub as OWNER/MODEL"
+    )
+
+
+def _downloaded(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=_FILES))
+    except Exception as error:  # the hub's client raises many kinds, its HTTP library others
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        raise InputError(
+            f"encoder {name!r}: no such folder, nor to be had from the Hugging Face hub ({reason})"
+        ) from error
+
+
+def _is_bert(folder: Path) -> bool:
+    """Whether our runtimes know the model; a folder that is no checkpoint at all is theirs too."""
+    file = folder / "config.json"
+    try:
+        config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    except ValueError as error:
+        raise InputError(f"{file}: not readable JSON ({error})") from error
+    kind, activation = config.get("model_type", "bert"), config.get("hidden_act", "gelu")
+    return bool(kind == "bert" and activation == "gelu")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 class TextEncoder(Protocol):
-    """Turns texts into unit vectors whose dot product is their similarity."""
+    """Turns texts into vectors; the dot product of a question's and a passage's tells their fit."""
 
     @property
     def name(self) -> str:
@@ -27,8 +27,16 @@ class TextEncoder(Protocol):
         """The length of a vector."""
         ...
 
+    def passage_text(self, title: str, text: str) -> str:
+        """Return a passage as `encode` wants it."""
+        ...
+
     def encode(
         self, texts: Sequence[str], progress: Callable[[int], None] | None = None
     ) -> NDArray[np.float32]:
         """Return vectors of shape (len(texts), dimension); `progress` gets texts just done."""
+        ...
+
+    def encode_questions(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors of questions, which some models encode otherwise than passages."""
         ...

@@ -1,7 +1,8 @@
-"""Sentence vectors by a BERT-type encoder with mean pooling (Reimers and Gurevych 2019)."""
+"""Sentence vectors by a BERT-type encoder (Reimers and Gurevych 2019)."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,16 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.batching import pad, run_batches
-from encoder.bert import embedding_head
-from encoder.checkpoint import fingerprint
+from encoder.bert import Head, Node, Primitives, embedding_head
+from encoder.checkpoint import Checkpoint, fingerprint
+from encoder.sentence_settings import CLS, SentenceSettings, read_settings, titled
 from encoder.session import Session, open_session
 from indexing.errors import InputError
 
 
-class SentenceEncoder:
-    """Encodes texts to unit vectors; see `encoder.protocol.TextEncoder`."""
+def cls_head(p: Primitives, model: Checkpoint, states: Node, mask: Node) -> list[Node]:
+    """Return the first state of each row, through DPR's projection where there is one."""
+    del mask
+    first, tensors = p.first(states), model.tensors
+    if "encode_proj.weight" not in tensors:
+        return [first]
+    return [p.small_linear(first, tensors["encode_proj.weight"], tensors["encode_proj.bias"])]
 
-    def __init__(self, name: str, folder: Path, session: Session) -> None:
+
+class SentenceEncoder:
+    """Encodes texts by one model; see `encoder.protocol.TextEncoder`."""
+
+    def __init__(
+        self, name: str, folder: Path, session: Session, settings: SentenceSettings
+    ) -> None:
         from tokenizers import Tokenizer
 
         file = folder / "tokenizer.json"
@@ -27,11 +40,12 @@ class SentenceEncoder:
             raise InputError(f"{file}: not found; an encoder folder needs its tokenizer")
         self._tokenizer = Tokenizer.from_file(str(file))
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(_max_length(folder))
+        self._tokenizer.enable_truncation(settings.max_length)
         self._pad = self._tokenizer.token_to_id("[PAD]") or 0
         self._name, self._folder, self._session = name, folder, session
+        self._settings = settings
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        self._dimension = int(config["hidden_size"])
+        self._dimension = int(config.get("projection_dim") or config["hidden_size"])
         self._fingerprint = ""
 
     @property
@@ -41,9 +55,13 @@ class SentenceEncoder:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of weights, configuration and tokenizer."""
+        """A hash of weights, configuration, tokenizer and settings."""
         if not self._fingerprint:
-            self._fingerprint = fingerprint(self._folder)
+            own = fingerprint(self._folder)
+            if not self._settings.plain:
+                text = f"{own} {self._settings}"
+                own = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+            self._fingerprint = own
         return self._fingerprint
 
     @property
@@ -51,17 +69,30 @@ class SentenceEncoder:
         """The length of a vector."""
         return self._dimension
 
+    def passage_text(self, title: str, text: str) -> str:
+        """Return what the model gets to see of a passage."""
+        return titled(title, text)
+
     def encode(
         self, texts: Sequence[str], progress: Callable[[int], None] | None = None
     ) -> NDArray[np.float32]:
-        """Return unit vectors, float32 of shape (len(texts), dimension).
+        """Return the vectors of passages, float32 of shape (len(texts), dimension).
 
         Longer texts are cut at the model's own length. `progress` is told of each batch's size.
         """
+        return self._encode(texts, self._settings.passage_prompt, progress)
+
+    def encode_questions(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors of questions, of the same shape."""
+        return self._encode(texts, self._settings.question_prompt, None)
+
+    def _encode(
+        self, texts: Sequence[str], prompt: str, progress: Callable[[int], None] | None
+    ) -> NDArray[np.float32]:
         vectors = np.zeros((len(texts), self._dimension), dtype=np.float32)
         rows = [
             np.asarray(encoding.ids, dtype=np.int32)
-            for encoding in self._tokenizer.encode_batch_fast(list(texts))
+            for encoding in self._tokenizer.encode_batch_fast([prompt + text for text in texts])
         ]
 
         def run(chosen: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -72,27 +103,23 @@ class SentenceEncoder:
             vectors[chosen] = found
             if progress is not None:
                 progress(len(chosen))
+        if self._settings.normalize:
+            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return vectors
 
 
-def _max_length(folder: Path) -> int:
-    """Return the model's own limit: `sentence_bert_config.json`, else the position embeddings."""
-    for name, key in (
-        ("sentence_bert_config.json", "max_seq_length"),
-        ("config.json", "max_position_embeddings"),
-    ):
-        file = folder / name
-        if file.is_file():
-            value = json.loads(file.read_text(encoding="utf-8")).get(key)
-            if isinstance(value, int):
-                return value
-    return 512
-
-
-def open_encoder(name: str, folder: Path, device: str, precision: str) -> SentenceEncoder:
-    """Open an encoder from a checkpoint folder.
+def open_encoder(
+    name: str,
+    folder: Path,
+    device: str,
+    precision: str,
+    settings: SentenceSettings | None = None,
+) -> SentenceEncoder:
+    """Open an encoder from a checkpoint folder, by its own settings if none are given.
 
     Raises:
         InputError: the folder is no BERT-type encoder.
     """
-    return SentenceEncoder(name, folder, open_session(folder, embedding_head, device, precision))
+    settings = settings or read_settings(folder)
+    head: Head = cls_head if settings.pooling == CLS else embedding_head
+    return SentenceEncoder(name, folder, open_session(folder, head, device, precision), settings)

@@ -39,7 +39,7 @@ def dense_rankings(
     empty = Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
     rankings = [empty] * len(questions)
     if asked and index.vectors is not None:
-        vectors = encoder.encode([questions[number] for number in asked])
+        vectors = encoder.encode_questions([questions[number] for number in asked])
         ids, scores = index.vectors.search(vectors, k)
         for number, row in zip(asked, zip(ids, scores, strict=True), strict=True):
             rankings[number] = Ranking.unpadded(*row)

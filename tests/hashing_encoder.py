@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder.sentence_settings import titled
+
 
 @dataclass
 class HashingEncoder:
@@ -18,6 +20,12 @@ class HashingEncoder:
     fingerprint: str = "hashing-1"
     dimension: int = 32
     encoded: list[str] = field(default_factory=list)
+
+    def passage_text(self, title: str, text: str) -> str:
+        return titled(title, text)
+
+    def encode_questions(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return HashingEncoder().encode(texts)
 
     def encode(
         self, texts: Sequence[str], progress: Callable[[int], None] | None = None

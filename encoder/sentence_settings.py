@@ -1,0 +1,106 @@
+"""What a sentence-transformers folder says of its model: pooling, length of vectors, prompts.
+
+The files are those that `SentenceTransformer.save` writes; a folder without them is a plain BERT,
+whose states are averaged and scaled to unit length.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from indexing.errors import InputError
+
+MEAN, CLS = "mean", "cls"
+_LEGACY = {"pooling_mode_cls_token": CLS, "pooling_mode_mean_tokens": MEAN}
+_PASSAGE_PROMPTS = ("document", "passage", "corpus")  # in sentence-transformers' order
+_LONGEST = 512
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceSettings:
+    """How a model wants its texts, and what is made of its last states.
+
+    `native` tells whether our own runtimes can do it; if not, sentence-transformers must.
+    """
+
+    max_length: int = _LONGEST
+    pooling: str = MEAN
+    normalize: bool = True
+    question_prompt: str = ""
+    passage_prompt: str = ""
+    native: bool = True
+
+    @property
+    def plain(self) -> bool:
+        """Whether vectors are those of a folder without settings, but for the length of texts."""
+        return self == SentenceSettings(max_length=self.max_length)
+
+
+def read_settings(folder: Path) -> SentenceSettings:
+    """Read the settings of a folder.
+
+    Raises:
+        InputError: a file is damaged.
+    """
+    modules = _json(folder / "modules.json") or []
+    kinds = {str(module.get("type", "")).rsplit(".", 1)[-1]: module for module in modules}
+    overall = _json(folder / "config_sentence_transformers.json") or {}
+    pooling, whole_text = MEAN, True
+    if "Pooling" in kinds:
+        config = _json(folder / str(kinds["Pooling"].get("path", "")) / "config.json") or {}
+        pooling, whole_text = _pooling(config), bool(config.get("include_prompt", True))
+    prompts = overall.get("prompts") or {}
+    default = prompts.get(overall.get("default_prompt_name") or "") or ""
+    passage = next((prompts[name] for name in _PASSAGE_PROMPTS if prompts.get(name)), default)
+    # Without a Normalize module only a dot product would see the length of vectors.
+    by_length = bool(modules) and "Normalize" not in kinds
+    normalize = not (by_length and overall.get("similarity_fn_name") == "dot")
+    native = (
+        set(kinds) <= {"Transformer", "Pooling", "Normalize"}
+        and all(not kinds[kind].get("path") for kind in kinds if kind == "Transformer")
+        and (pooling == CLS or (pooling == MEAN and normalize))
+        and (whole_text or not (passage or prompts.get("query")))
+    )
+    return SentenceSettings(
+        _max_length(folder), pooling, normalize, prompts.get("query") or default, passage, native
+    )
+
+
+def titled(title: str, text: str) -> str:
+    """Return a passage as models get to see it that were not trained with titles."""
+    return f"{title}. {text}" if title else text
+
+
+def _pooling(config: dict[str, Any]) -> str:
+    """Return the one mode of pooling, or those that there are, which is none that we know."""
+    if "pooling_mode" in config:
+        return str(config["pooling_mode"])
+    modes = [name for name, on in config.items() if name.startswith("pooling_mode_") and on is True]
+    return _LEGACY.get(modes[0], modes[0]) if len(modes) == 1 else str(modes or MEAN)
+
+
+def _max_length(folder: Path) -> int:
+    """Return the model's own limit, from where older and newer versions of the library keep it."""
+    own = (_json(folder / "sentence_bert_config.json") or {}).get("max_seq_length")
+    if isinstance(own, int):
+        return own
+    limits = [
+        (_json(folder / name) or {}).get(key)
+        for name, key in (
+            ("tokenizer_config.json", "model_max_length"),  # where there is none, a huge number
+            ("config.json", "max_position_embeddings"),
+        )
+    ]
+    return min((int(limit) for limit in limits if isinstance(limit, int | float)), default=_LONGEST)
+
+
+def _json(path: Path) -> Any:
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: not readable JSON ({error})") from error
