@@ -23,7 +23,7 @@ from indexing.index import LEXICAL, Index
 from indexing.lexical import LexicalSettings
 from indexing.lexical_build import build_lexical
 from indexing.locks import LOCK_FILE, write_lock
-from indexing.manifest import MANIFEST, Manifest, VectorRecord, is_index, read_manifest
+from indexing.manifest import MANIFEST, Manifest, is_index, read_manifest
 from indexing.passage_store import DocumentStore, PassageStore
 from indexing.problems import Problems
 from indexing.progress import Progress, SilentProgress
@@ -31,8 +31,8 @@ from indexing.resume import Unfinished
 from indexing.splitting import SplitSettings, split
 from indexing.store_writing import Part, join_parts, part_documents, write_part
 from indexing.summary import BuildSummary, Clock, peak_memory
-from indexing.vectors import FACTORY
-from indexing.vectors_build import build_vectors
+from indexing.vectors_kinds import VectorSettings, factory
+from indexing.vectors_stage import make_vectors
 
 _PART_DOCUMENTS = 20_000
 _PART_CHARACTERS = 32_000_000
@@ -42,11 +42,12 @@ _SILENT = SilentProgress()
 
 @dataclass(frozen=True, slots=True)
 class BuildSettings:
-    """How to read the sources, cut them into passages and count their words."""
+    """How to read the sources, cut them into passages, count their words and keep vectors."""
 
     corpus: CorpusOptions = field(default_factory=CorpusOptions)
     splitting: SplitSettings = field(default_factory=SplitSettings)
     lexical: LexicalSettings = field(default_factory=LexicalSettings)
+    vectors: VectorSettings = field(default_factory=VectorSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ def build_index(
     first problem in the input is an error.
     """
     settings = settings or BuildSettings()
+    if encoder is not None:
+        factory(settings.vectors, 1, encoder.dimension)  # a wrong kind is an error now, not later
     root = Path(out)
     with writing_to(root):
         _prepare(root, sources)
@@ -95,12 +98,17 @@ def build_index(
 
 
 def add_vectors(
-    path: str | Path, encoder: TextEncoder, progress: Progress = _SILENT
+    path: str | Path,
+    encoder: TextEncoder,
+    progress: Progress = _SILENT,
+    settings: VectorSettings | None = None,
 ) -> BuildSummary:
     """Make an index's vectors with this encoder, in place of any that it has.
 
-    Goes on by itself where a run for the same passages and encoder was cut off.
+    Goes on by itself where a run for the same passages and encoder was cut off. Vectors that the
+    index has of this encoder are kept, and only filed anew where the settings ask for it.
     """
+    settings = settings or VectorSettings()
     root = Path(path)
     read_manifest(root)
     clock = Clock()
@@ -108,12 +116,18 @@ def add_vectors(
         with Index.open(root) as index:
             manifest = index.manifest
             built = _start_vectors(root, manifest, encoder)
-            record = _encode(built, index.passages, encoder, progress, clock)
+            old = manifest.vectors
+            same = old is not None and old.fingerprint == encoder.fingerprint
+            known = index.vectors if same and index.vectors and index.vectors.whole else None
+            record = make_vectors(built, index.passages, encoder, settings, progress, clock, known)
         with clock.stage("commit"):
             own = f"segments/{manifest.segment}/"
             kept = {name: file for name, file in manifest.files.items() if name.startswith(own)}
             files = {**kept, **records(root, built)}
-            manifest = replace(manifest, created=now(), vectors=record, files=files)
+            recorded = {**manifest.settings, "vectors": asdict(settings)}
+            manifest = replace(
+                manifest, created=now(), settings=recorded, vectors=record, files=files
+            )
             commit(root, built, manifest)
     return _summary(root, manifest, {}, clock)
 
@@ -220,7 +234,10 @@ def _index(task: _Task, read: Mapping[str, Any], encoder: TextEncoder | None) ->
             out = built.folder / LEXICAL
             build_lexical(passages, task.settings.lexical, built.work / LEXICAL, out, advance)
         built.finish("lexical", True)
-    record = _encode(built, passages, encoder, task.progress, task.clock) if encoder else None
+    record = None
+    if encoder is not None:
+        wanted = task.settings.vectors
+        record = make_vectors(built, passages, encoder, wanted, task.progress, task.clock)
     with task.clock.stage("commit"):
         manifest = Manifest(
             created=now(),
@@ -234,25 +251,6 @@ def _index(task: _Task, read: Mapping[str, Any], encoder: TextEncoder | None) ->
         )
         commit(root, built, manifest)
     return _summary(root, manifest, read, task.clock)
-
-
-def _encode(
-    built: Unfinished,
-    passages: PassageStore,
-    encoder: TextEncoder,
-    progress: Progress,
-    clock: Clock,
-) -> VectorRecord:
-    """Make the vectors, unless they are there; return what the manifest says of them."""
-    if "vectors" not in built.done:
-        with (
-            clock.stage("vectors"),
-            progress.stage("Encoding", len(passages), "passages") as advance,
-        ):
-            build_vectors(passages, encoder, built.work / "vectors", built.folder, advance)
-        built.finish("vectors", True)
-    segment = built.folder.name
-    return VectorRecord(segment, encoder.name, encoder.fingerprint, encoder.dimension, FACTORY)
 
 
 def _summary(root: Path, manifest: Manifest, read: Mapping[str, Any], clock: Clock) -> BuildSummary:

@@ -69,7 +69,8 @@ class Index:
         record = self.manifest.vectors
         if record is not None and self._vectors is None:
             # Loading FAISS takes a third of a second, which BM25 alone should not pay.
-            self._vectors = VectorIndex(vector_file(self.path, record))
+            parameters = record.search.get("parameters", "")
+            self._vectors = VectorIndex(vector_file(self.path, record), parameters)
         return self._vectors
 
     def close(self) -> None:

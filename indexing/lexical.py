@@ -30,16 +30,18 @@ WORD_ENDS = "words.ends.npy"
 
 @dataclass(frozen=True, slots=True)
 class LexicalSettings:
-    """BM25's parameters, how text becomes words, and whether a passage's title counts."""
+    """BM25's parameters, how text becomes words, and how often a passage's title counts."""
 
     k1: float = 0.9
     b: float = 0.4
-    titles: bool = True
+    titles: int = 1
     words: WordSettings = field(default_factory=WordSettings)
 
     def __post_init__(self) -> None:
         if self.k1 < 0 or not 0 <= self.b <= 1:
             raise InputError(f"BM25 needs k1 >= 0 and 0 <= b <= 1, not k1={self.k1}, b={self.b}.")
+        if self.titles < 0:
+            raise InputError(f"A title counts 0 times or more, not {self.titles} times.")
 
 
 class LexicalIndex:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,18 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True)
 class VectorRecord:
-    """Which encoder made the vectors, and how FAISS keeps them."""
+    """Which encoder made the vectors, and how FAISS keeps them.
+
+    `search` is empty for an exact index, else FAISS' search `parameters` and the `recall` that
+    they reached on `questions` sample questions (see `vectors_tuning`).
+    """
 
     segment: str
     encoder: str
     fingerprint: str
     dimension: int
     factory: str
+    search: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""Passage vectors: a plain FAISS file, memory-mapped, searched exactly.
+"""Passage vectors: a plain FAISS file of any kind, memory-mapped.
 
 Half-precision values halve the file and the time of a search, and find 99.9% of what single
-precision finds. Ids are the passages' own (IndexIDMap2).
+precision finds. Ids are the passages' own. See `vectors_kinds` for what FAISS makes of them.
 """
 
 from __future__ import annotations
@@ -13,26 +13,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.errors import QAError
+from indexing.vectors_gpu import on_gpu, whole_vectors
+from indexing.vectors_tuning import set_parameters
 
 VECTORS = "vectors.faiss"
-FACTORY = "IDMap2,SQfp16"
-
-
-def passage_input(title: str, text: str) -> str:
-    """Return what the encoder gets to see of a passage."""
-    return f"{title}. {text}" if title else text
 
 
 class VectorIndex:
-    """Finds passages whose vectors are nearest by dot product. Safe to use from threads."""
+    """Finds passages whose vectors are nearest by dot product. Safe to use from threads.
 
-    def __init__(self, path: Path) -> None:
+    `parameters` are FAISS' own for a search, as the manifest has them.
+    """
+
+    def __init__(self, path: Path, parameters: str = "") -> None:
         import faiss
 
         try:
             self._index: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+            set_parameters(self._index, parameters)
         except RuntimeError as error:
             raise QAError(f"{path} is damaged; run `qa index add-vectors` again.") from error
+        gpu = on_gpu(self._index)
+        self._searched: Any = self._index if gpu is None else gpu
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -46,8 +48,23 @@ class VectorIndex:
         """Return the passage ids in the order of the file."""
         import faiss
 
+        if not isinstance(self._index, faiss.IndexIDMap):
+            return np.arange(len(self))
         ids: NDArray[np.int64] = faiss.vector_to_array(self._index.id_map)
         return ids
+
+    @property
+    def whole(self) -> bool:
+        """Whether the file keeps the vectors themselves, in half precision."""
+        return whole_vectors(self._index) is not None
+
+    def stored(self, first: int, last: int) -> NDArray[np.float32]:
+        """Return a range of the vectors themselves, which the index must keep `whole`."""
+        source = whole_vectors(self._index)
+        if source is None:
+            raise ValueError("the index keeps no whole vectors")
+        vectors: NDArray[np.float32] = source.reconstruct_n(first, last - first)
+        return vectors
 
     def search(
         self, vectors: NDArray[np.float32], k: int
@@ -59,7 +76,7 @@ class VectorIndex:
         shape = (len(vectors), k)
         if 0 in shape or not len(self):
             return np.full(shape, -1, np.int64), np.zeros(shape, np.float32)
-        scores, ids = self._index.search(np.ascontiguousarray(vectors, np.float32), k)
+        scores, ids = self._searched.search(np.ascontiguousarray(vectors, np.float32), k)
         scores[ids < 0] = -np.inf
         order = np.lexsort((ids, -scores), axis=1)
         ids, scores = np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)

@@ -5,18 +5,36 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encoder.protocol import TextEncoder
 from indexing.files import publish
 from indexing.passage_store import PassageStore
-from indexing.vectors import FACTORY, VECTORS, passage_input
+from indexing.vectors import VECTORS, VectorIndex
+from indexing.vectors_gpu import cluster_on_gpu
+from indexing.vectors_kinds import EXACT_FACTORY, VectorSettings, factory
+from indexing.vectors_tuning import Tuned, exact_search, sample_questions, tune
 
 _SHARD = 1_024  # passages: some seconds of work on two cores
+_SAMPLE = 48  # vectors for each cluster to train on
+_LEAST_SAMPLE = 20_000  # vectors, for what needs no clusters
+_ADDED = 32_768  # vectors added at once
+_SEED = 5
+_DEFAULT = VectorSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltVectors:
+    """The FAISS factory string and, for an approximate index, how it is to be searched."""
+
+    factory: str
+    search: Tuned | None
 
 
 def build_vectors(
@@ -25,18 +43,59 @@ def build_vectors(
     work: Path,
     out: Path,
     advance: Callable[[int], None],
-) -> None:
-    """Encode all passages and write the FAISS file to `out`; `work` keeps finished shards."""
+    settings: VectorSettings = _DEFAULT,
+    known: VectorIndex | None = None,
+) -> BuiltVectors:
+    """Encode all passages and write the FAISS file to `out`; `work` keeps finished shards.
+
+    `known` are vectors of the same passages by the same encoder, which need not be made again.
+    """
+    name = factory(settings, len(passages), encoder.dimension)
     work.mkdir(parents=True, exist_ok=True)
     for first in range(0, len(passages), _SHARD):
         last = min(first + _SHARD, len(passages))
         path = work / f"{first:010d}.npy"
         if path.exists():
             advance(last - first)
+        elif known is not None:
+            _write_shard(known.stored(first, last), path)
+            advance(last - first)
         else:
-            texts = [passage_input(title, text) for title, text in passages.texts(first, last)]
+            texts = [encoder.passage_text(*one) for one in passages.texts(first, last)]
             _write_shard(encoder.encode(texts, advance), path)
-    _write_index(sorted(work.glob("*.npy")), encoder.dimension, out / VECTORS)
+    shards = _Shards(sorted(work.glob("*.npy")))
+    index = _filled(name, shards, encoder.dimension)
+    tuned = None
+    if name != EXACT_FACTORY and len(passages):
+        questions = sample_questions(passages, encoder)
+        exact = exact_search(questions, iter(shards), len(passages))
+        tuned = tune(index, questions, exact, settings.recall)
+    _write_index(index, out / VECTORS)
+    return BuiltVectors(name, tuned)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shards:
+    """All vectors, some thousand at a time, in single precision."""
+
+    paths: Sequence[Path]
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        size = max(1, _ADDED // _SHARD)
+        for first in range(0, len(self.paths), size):
+            parts = [np.load(path) for path in self.paths[first : first + size]]
+            yield np.concatenate(parts).astype(np.float32)
+
+    def sample(self, size: int) -> NDArray[np.float32]:
+        """Return about so many vectors, evenly from all shards, in no order."""
+        lengths = [len(np.load(path, mmap_mode="r")) for path in self.paths]
+        share = min(1.0, size / max(1, sum(lengths)))
+        rng = np.random.default_rng(_SEED)
+        parts = []
+        for path, length in zip(self.paths, lengths, strict=True):
+            rows = rng.choice(length, max(1, round(share * length)), replace=False)
+            parts.append(np.load(path, mmap_mode="r")[np.sort(rows)].astype(np.float32))
+        return rng.permutation(np.concatenate(parts))
 
 
 def _write_shard(vectors: Any, path: Path) -> None:
@@ -46,20 +105,33 @@ def _write_shard(vectors: Any, path: Path) -> None:
     publish(temporary, path)
 
 
-def _write_index(shards: list[Path], dimension: int, path: Path) -> None:
+def _filled(name: str, shards: _Shards, dimension: int) -> Any:
+    """Return an index of all vectors; their ids are the passages'."""
     import faiss
 
-    index = faiss.index_factory(dimension, FACTORY, faiss.METRIC_INNER_PRODUCT)
-    first = 0
-    for shard in shards:
-        vectors = np.load(shard).astype(np.float32)
-        index.add_with_ids(vectors, np.arange(first, first + len(vectors)))
-        first += len(vectors)
+    index = faiss.index_factory(dimension, name, faiss.METRIC_INNER_PRODUCT)
+    if not index.is_trained:
+        ivf = faiss.try_extract_index_ivf(index)
+        if ivf is not None:
+            cluster_on_gpu(ivf)
+        index.train(shards.sample(max(_LEAST_SAMPLE, _SAMPLE * ivf.nlist if ivf else 0)))
+    ids = isinstance(index, faiss.IndexIDMap)
+    for vectors in shards:
+        if ids:
+            index.add_with_ids(vectors, np.arange(index.ntotal, index.ntotal + len(vectors)))
+        else:
+            index.add(vectors)
+    return index
+
+
+def _write_index(index: Any, path: Path) -> None:
+    import faiss
+
     temporary = path.with_name(path.name + ".tmp")
     try:
         faiss.write_index(index, str(temporary))
     except RuntimeError as error:  # FAISS does not say why; the usual reason is a full disk
-        needed = first * dimension * 2
+        needed = index.ntotal * index.d * 2
         full = shutil.disk_usage(path.parent).free < needed
         number = errno.ENOSPC if full else errno.EIO
         raise OSError(number, os.strerror(number), str(path)) from error

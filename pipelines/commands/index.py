@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.commands import options
+from pipelines.commands import index_settings, options
 
 if TYPE_CHECKING:
     from indexing.summary import BuildSummary
@@ -46,6 +46,7 @@ def register(commands: Any) -> None:
     vectors = parsers.add_parser("add-vectors", help="make an index's vectors, or make them anew")
     options.add_index(vectors, required=True)
     vectors.add_argument("--encoder", default="default", metavar="DIR")
+    index_settings.add_vectors(vectors, none=False)
     options.add_machine(vectors)
     options.add_json(vectors)
     vectors.set_defaults(run=run_add_vectors)
@@ -76,10 +77,12 @@ def _register_build(parsers: Any) -> None:
     build.add_argument(
         "--stride", type=options.positive, help="words between passages' starts (default: --words)"
     )
-    build.add_argument("--no-vectors", action="store_true", help="BM25 only; see add-vectors")
+    build.add_argument("--no-vectors", action="store_true", help="the same as --vectors none")
     build.add_argument("--encoder", default="default", metavar="DIR", help="(default: bundled)")
     build.add_argument("--resume", action="store_true", help="go on with a build that was cut off")
     build.add_argument("--strict", action="store_true", help="stop at the first bad record")
+    index_settings.add_lexical(build)
+    index_settings.add_vectors(build, none=True)
     options.add_machine(build)
     options.add_json(build)
     build.set_defaults(run=run_build)
@@ -96,9 +99,11 @@ def run_build(args: argparse.Namespace) -> int:
     settings = BuildSettings(
         corpus=CorpusOptions(format=args.format, fields=fields),
         splitting=SplitSettings(args.split, args.words, args.stride or args.words),
+        lexical=index_settings.lexical_settings(args),
+        vectors=index_settings.vector_settings(args),
     )
     encoder = None
-    if not args.no_vectors:
+    if not args.no_vectors and args.vectors != index_settings.NO_VECTORS:
         from encoder.load import load_encoder
 
         encoder = load_encoder(args.encoder, args.device, args.precision)
@@ -122,7 +127,8 @@ def run_add_vectors(args: argparse.Namespace) -> int:
     from pipelines.progress import open_progress
 
     encoder = load_encoder(args.encoder, args.device, args.precision)
-    _show(add_vectors(args.index, encoder, open_progress()), as_json=args.json)
+    settings = index_settings.vector_settings(args)
+    _show(add_vectors(args.index, encoder, open_progress(), settings), as_json=args.json)
     return 0
 
 
@@ -165,6 +171,9 @@ def run_info(args: argparse.Namespace) -> int:
         print("vectors: none")
     else:
         print(f"vectors: {record.dimension} x {record.factory} by encoder {record.encoder!r}")
+        if record.search:
+            found = f"finds {100 * record.search['recall']:.1f} % of an exact search's best 100"
+            print(f"search: {record.search['parameters']} {found}")
     print(f"{size(total)} in {len(manifest.files)} files")
     return 0
 

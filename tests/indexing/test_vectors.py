@@ -5,7 +5,7 @@ import pytest
 
 from indexing import vectors_build
 from indexing.errors import QAError
-from indexing.vectors import VECTORS, VectorIndex, passage_input
+from indexing.vectors import VECTORS, VectorIndex
 from indexing.vectors_build import build_vectors
 from tests.hashing_encoder import HashingEncoder
 
@@ -28,9 +28,11 @@ def some_passages(number):
     return Passages([("", " ".join(rng.choice(list("abcdefghijkl"), 6))) for _ in range(number)])
 
 
-def test_the_title_is_part_of_what_is_encoded():
-    assert passage_input("Ada Lovelace", "She wrote.") == "Ada Lovelace. She wrote."
-    assert passage_input("", "She wrote.") == "She wrote."
+def test_the_title_is_part_of_what_is_encoded(tmp_path):
+    encoder = HashingEncoder()
+    passages = Passages([("Ada Lovelace", "She wrote."), ("", "She wrote.")])
+    build_vectors(passages, encoder, tmp_path / "work", tmp_path, lambda n: None)
+    assert encoder.encoded == ["Ada Lovelace. She wrote.", "She wrote."]
 
 
 @pytest.mark.parametrize("k", [1, 5, 200])
