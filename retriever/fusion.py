@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from retriever.ranking import Ranking
 
+MIN_MAX, Z_SCORE = "min-max", "z-score"
+_FEW = 10
+
 
 class Fusion(Protocol):
     """Makes one ranking of the components' rankings."""
@@ -38,30 +41,74 @@ class ReciprocalRank:
 
 @dataclass(frozen=True, slots=True)
 class ConvexCombination:
-    """Adds up scores, each component's stretched to 0..1 over its list, times its weight.
+    """Adds up scores, brought to one scale within each component's list, times its weight.
 
-    A passage that a component did not find gets 0 from it, like the last that it found.
+    "min-max" stretches a list's scores to 0..1; "z-score" counts standard deviations above the
+    list's last. A passage that a component did not find gets 0 from it, like the last it found.
     """
 
     weights: Mapping[str, float]
+    scale: str = MIN_MAX
 
     def fuse(self, components: Mapping[str, Ranking]) -> Ranking:
         """Return the union of the components' passages, best first, ties by passage id."""
         return _add_up(
             [
-                (ranking.ids, self.weights[name] * _stretched(ranking.scores))
+                (ranking.ids, self.weights[name] * scaled(ranking.scores, self.scale))
                 for name, ranking in components.items()
             ]
         )
 
 
-def _stretched(scores: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float64]:
+@dataclass(frozen=True, slots=True)
+class LearnedCombination:
+    """A convex combination of two components whose weights depend on the question.
+
+    The weight of `second` is the logistic function of `bias` plus the sum of `weights` times
+    `features`. `benchmarks/fusion.py` learns them.
+    """
+
+    first: str
+    second: str
+    bias: float
+    weights: tuple[float, ...]
+    scale: str = MIN_MAX
+
+    def fuse(self, components: Mapping[str, Ranking]) -> Ranking:
+        """Return the union of the components' passages, best first, ties by passage id."""
+        values = features(components[self.first], components[self.second])
+        share = 1 / (1 + np.exp(-(self.bias + values @ np.array(self.weights))))
+        weights = {self.first: 1 - share, self.second: share}
+        return ConvexCombination(weights, self.scale).fuse(components)
+
+
+FEATURES = ("agreement", "first's lead", "second's lead", "second's best")
+
+
+def features(first: Ranking, second: Ranking) -> NDArray[np.float64]:
+    """Return what is cheap to know of two rankings, in the order of FEATURES.
+
+    Agreement is the share of passages that are among the ten best of both. A lead is how far the
+    best is above the tenth, as a share of the best.
+    """
+    both = np.intersect1d(first.ids[:_FEW], second.ids[:_FEW]).size / _FEW
+    best = float(second.scores[0]) if len(second.scores) else 0.0
+    return np.array([both, _lead(first), _lead(second), best])
+
+
+def _lead(ranking: Ranking) -> float:
+    few = ranking.scores[:_FEW].astype(np.float64)
+    return float((few[0] - few[-1]) / few[0]) if len(few) and few[0] > 0 else 0.0
+
+
+def scaled(scores: NDArray[np.float32] | NDArray[np.float64], scale: str) -> NDArray[np.float64]:
+    """Return a list's scores above its last, in its ranges ("min-max") or deviations."""
     values = scores.astype(np.float64)
     if not len(values):
         return values
-    least, most = values.min(), values.max()
+    unit = values.std() if scale == Z_SCORE else values.max() - values.min()
     # A list whose scores are all the same says that it found them, and nothing else.
-    return (values - least) / (most - least) if most > least else np.ones_like(values)
+    return (values - values.min()) / unit if unit > 0 else np.ones_like(values)
 
 
 def _add_up(parts: list[tuple[NDArray[np.int64], NDArray[np.float64]]]) -> Ranking:

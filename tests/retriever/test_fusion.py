@@ -4,7 +4,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retriever.fusion import ConvexCombination, ReciprocalRank
+from retriever.fusion import (
+    ConvexCombination,
+    LearnedCombination,
+    ReciprocalRank,
+    features,
+)
 from retriever.ranking import Ranking
 
 ranked = st.lists(st.integers(0, 12), unique=True, max_size=10)
@@ -51,3 +56,41 @@ def test_equal_sums_go_by_passage_id():
     fused = ReciprocalRank().fuse({"a": ranking([9, 4]), "b": ranking([4, 9])})
     assert fused.ids.tolist() == [4, 9]
     assert fused.best(1).ids.tolist() == [4]
+
+
+@given(first=ranked, second=ranked, a=scores, b=scores, weight=st.sampled_from([0.0, 0.3, 1.0]))
+def test_z_scores_rank_as_standard_scores_do(first, second, a, b, weight):
+    """Standard scores, where a passage that was not found has the lowest of the list."""
+    rankings = {"a": ranking(first, a), "b": ranking(second, b)}
+    weights = {"a": weight, "b": 1 - weight}
+    expected = dict.fromkeys([*first, *second], 0.0)
+    for name, one in rankings.items():
+        values = one.scores.astype(float)
+        if not len(values):
+            continue
+        deviation = values.std()
+        standard = (values - values.mean()) / deviation if deviation else np.ones(len(values))
+        last = standard.min() if deviation else 0.0
+        found = dict(zip(one.ids.tolist(), standard.tolist(), strict=True))
+        for number in expected:
+            expected[number] += weights[name] * (found.get(number, last) - last)
+    assert_is(ConvexCombination(weights, "z-score").fuse(rankings), expected)
+
+
+@given(first=ranked, second=ranked, a=scores, b=scores)
+def test_learned_weights_are_a_convex_combination(first, second, a, b):
+    rankings = {"x": ranking(first, a), "y": ranking(second, b)}
+    values = features(rankings["x"], rankings["y"])
+    assert values.shape == (4,)
+    assert values[0] == len({*first} & {*second}) / 10
+    learned = LearnedCombination("x", "y", -0.5, (1.0, 0.5, -2.0, 0.1))
+    logit = -0.5 + values[0] + 0.5 * values[1] - 2 * values[2] + 0.1 * values[3]
+    share = 1 / (1 + np.exp(-logit))
+    fused = learned.fuse(rankings)
+    same = ConvexCombination({"x": 1 - share, "y": share}).fuse(rankings)
+    assert_is(fused, dict(zip(same.ids.tolist(), same.scores.tolist(), strict=True)))
+
+
+def test_leads_are_shares_of_the_best():
+    both = ranking([3, 4], [8, 2]), ranking([], [])
+    assert features(*both).tolist() == [0.0, 0.75, 0.0, 0.0]
