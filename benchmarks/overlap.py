@@ -12,25 +12,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from zlib import crc32
 
 import numpy as np
-from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pipelines.question_records import Record, read_records
+from pipelines.word_runs import Runs, share_known, word_runs
 from reader.normalising import normalise_answer
-
-N = 8
-_WORD = re.compile(r"\w+")
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-Grams = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,43 +31,24 @@ class Contents:
     """A file's questions, normalised, and the hashes of the word runs of each context."""
 
     questions: set[str]
-    contexts: list[Grams]
-    grams: Grams
+    contexts: list[Runs]
+    grams: Runs
     """The distinct hashes of all contexts, sorted."""
-
-
-def _hashes(text: str) -> Grams:
-    """Return the distinct 64-bit hashes of all runs of eight lower-cased words."""
-    words = _WORD.findall(text.lower())
-    # Two checksums make 64 bits a word; Python's own hash differs from run to run.
-    codes = [(crc32(word.encode()) << 32) | crc32(word[::-1].encode(), 1) for word in words]
-    numbers = np.array(codes, dtype=np.uint64)
-    size = min(N, len(numbers))
-    mixed = np.zeros(len(numbers) - size + 1 if size else 0, dtype=np.uint64)
-    for offset in range(size):
-        mixed = mixed * _MULTIPLIER + numbers[offset : offset + len(mixed)]
-    return np.unique(mixed)
 
 
 def read_contents(records: Iterable[tuple[str, Record]]) -> Contents:
     """Read a file's records one by one, keeping hashes only."""
     questions: set[str] = set()
-    contexts: list[Grams] = []
+    contexts: list[Runs] = []
     seen: set[int] = set()
     for _, record in records:
         questions.add(normalise_answer(record["question"]))
         context = record.get("context")
         if context and hash(context) not in seen:
             seen.add(hash(context))
-            contexts.append(_hashes(context))
-    grams = np.unique(np.concatenate(contexts)) if contexts else _hashes("")
+            contexts.append(word_runs(context))
+    grams = np.unique(np.concatenate(contexts)) if contexts else word_runs("")
     return Contents(questions, contexts, grams)
-
-
-def _among(values: Grams, known: Grams) -> NDArray[np.bool_]:
-    """Say which values are known; `known` is sorted and not empty."""
-    places = np.searchsorted(known, values)
-    return known[np.minimum(places, len(known) - 1)] == values
 
 
 def compare(train: Contents, test: Contents) -> dict[str, int]:
@@ -84,13 +58,13 @@ def compare(train: Contents, test: Contents) -> dict[str, int]:
         "shared_questions": len(test.questions & train.questions),
     }
     if len(train.grams) and len(test.grams):
-        shares = [float(_among(own, train.grams).mean()) for own in test.contexts if len(own)]
+        shares = [share_known(own, train.grams) for own in test.contexts]
         counts |= {
             "contexts": len(test.contexts),
             "touched_contexts": sum(share > 0 for share in shares),
             "half_shared_contexts": sum(share >= 0.5 for share in shares),
             "grams": len(test.grams),
-            "shared_grams": int(_among(test.grams, train.grams).sum()),
+            "shared_grams": round(share_known(test.grams, train.grams) * len(test.grams)),
         }
     return counts
 

@@ -5,6 +5,9 @@ none of its answers (Karpukhin et al. 2020, section 3.2). A question-answer pair
 paragraph gets positives too: the best passages that hold an answer, every occurrence of which
 counts as right (distant supervision, Chen et al. 2017, section 4.3; the marginal likelihood over
 the occurrences is that of Clark and Gardner 2018, section 3.1).
+
+Questions of a test set, and passages that stand in its paragraphs, can be kept out: what a reader
+is tested on, it must not have read in training.
 """
 
 from __future__ import annotations
@@ -21,12 +24,17 @@ from indexing.progress import Progress, SilentProgress
 from pipelines.answer_match import text_answers
 from pipelines.answer_places import answer_places
 from pipelines.question_records import read_records
+from pipelines.word_runs import runs_of, share_known, word_runs
+from reader.normalising import normalise_answer
 
 if TYPE_CHECKING:
     from indexing.documents import Passage
-    from retriever.hits import Retriever
+    from retriever.hits import Hit, Retriever
 
 _BATCH = 64
+# Windows of a test paragraph share most of their runs of words with it, texts that only quote the
+# same sentence share few.
+_KEPT_OUT = 0.2
 
 
 class MinedPassage(TypedDict):
@@ -57,11 +65,16 @@ class MiningCounts(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class MiningSettings:
-    """How many passages are looked at, and how many of each kind are kept for a question."""
+    """How many passages are looked at, and how many of each kind are kept for a question.
+
+    Questions of the files `keep_out`, and passages of which a fifth or more stands in their
+    contexts, are passed over.
+    """
 
     depth: int = 50
     positives: int = 3
     negatives: int = 10
+    keep_out: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +107,10 @@ def mine_file(
         raise InputError(f"{out} is there already; choose another --out")
     if part.exists() and not resume:
         raise InputError(f"{part} holds a stopped run; add --resume, or remove it")
-    asked = [question for source in sources for question in _questions(source)]
+    allowed = _Allowed(settings.keep_out)
+    asked = [one for source in sources for one in _questions(source) if allowed.asks(one)]
     if not asked:
-        raise InputError(f"{sources[0]}: this holds no question with an answer.")
+        raise InputError(f"{sources[0]}: this holds no question with an answer that may train.")
     done, size = _done(part)
     with (
         part.open("ab") as file,
@@ -108,11 +122,35 @@ def mine_file(
             batch = asked[start : start + _BATCH]
             found = retriever.retrieve([one.question for one in batch], settings.depth)
             for one, hits in zip(batch, found, strict=True):
-                mined = _mine(one, [hit.passage for hit in hits], settings)
+                mined = _mine(one, hits, settings, allowed)
                 file.write(json.dumps(mined, ensure_ascii=False).encode() + b"\n")
             file.flush()
             advance(len(batch))
     return _publish(part, out)
+
+
+class _Allowed:
+    """Passes over what stands in some files: their questions, and passages of their contexts."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        contexts: set[str] = set()
+        self._questions: set[str] = set()
+        for _, record in (pair for file in files for pair in read_records(file)):
+            self._questions.add(normalise_answer(str(record.get("question"))))
+            if isinstance(record.get("context"), str):
+                contexts.add(record["context"])
+        self._known = runs_of(contexts)
+        self._shares: dict[int, float] = {}
+
+    def asks(self, one: _Asked) -> bool:
+        return normalise_answer(one.question) not in self._questions
+
+    def reads(self, passage: Passage) -> bool:
+        if not len(self._known):
+            return True
+        if passage.id not in self._shares:
+            self._shares[passage.id] = share_known(word_runs(passage.text), self._known)
+        return self._shares[passage.id] < _KEPT_OUT
 
 
 def _questions(source: Path | str) -> Iterator[_Asked]:
@@ -160,20 +198,25 @@ def _title(record: Any) -> str:
     return usable_title(title) if isinstance(title, str) else ""
 
 
-def _mine(asked: _Asked, passages: Sequence[Passage], settings: MiningSettings) -> MinedQuestion:
+def _mine(
+    asked: _Asked, hits: Sequence[Hit], settings: MiningSettings, allowed: _Allowed
+) -> MinedQuestion:
     key = text_answers(asked.answers)
     positives: list[MinedPassage] = [asked.gold] if asked.gold else []
     negatives: list[MinedPassage] = []
-    for passage in passages:
-        if key.found_in(passage.text):
-            # Beside a paragraph of the question's own, a passage that merely holds the answer's
-            # words may answer something else: it is neither right nor wrong.
-            if asked.gold or len(positives) >= settings.positives:
-                continue
-            places = answer_places(asked.answers, passage.text)
-            positives.append(MinedPassage(title=passage.title, text=passage.text, answers=places))
-        elif len(negatives) < settings.negatives:
-            negatives.append(MinedPassage(title=passage.title, text=passage.text, answers=[]))
+    for passage in (hit.passage for hit in hits):
+        right = key.found_in(passage.text)
+        # Beside a paragraph of the question's own, a passage that merely holds the answer's
+        # words may answer something else: it is neither right nor wrong.
+        if right:
+            full = asked.gold is not None or len(positives) >= settings.positives
+        else:
+            full = len(negatives) >= settings.negatives
+        if full or not allowed.reads(passage):
+            continue
+        places = answer_places(asked.answers, passage.text) if right else []
+        mined = MinedPassage(title=passage.title, text=passage.text, answers=places)
+        (positives if right else negatives).append(mined)
     return MinedQuestion(id=asked.id, question=asked.question, passages=positives + negatives)
 
 

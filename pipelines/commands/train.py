@@ -78,6 +78,14 @@ def _register_mine(parsers: Any) -> None:
     parser.add_argument("--depth", type=options.positive, default=defaults.depth)
     parser.add_argument("--positives", type=options.positive, default=defaults.positives)
     parser.add_argument("--negatives", type=options.positive, default=defaults.negatives)
+    parser.add_argument(
+        "--keep-out",
+        nargs="+",
+        default=(),
+        type=Path,
+        metavar="FILE",
+        help="files whose questions, and passages of whose paragraphs, are passed over",
+    )
     parser.add_argument("--resume", action="store_true", help="go on with a stopped run")
     parser.set_defaults(run=run_mine)
 
@@ -89,7 +97,7 @@ def run_mine(args: argparse.Namespace) -> int:
     from pipelines.mining import mine_file
     from pipelines.progress import open_progress
 
-    settings = MiningSettings(args.depth, args.positives, args.negatives)
+    settings = MiningSettings(args.depth, args.positives, args.negatives, tuple(args.keep_out))
     with Index.open(args.index) as index:
         retriever = open_index_retriever(
             index, args.retriever, args.encoder, args.device, args.precision

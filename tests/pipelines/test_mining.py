@@ -102,3 +102,28 @@ def test_the_command_mines(index, tmp_path, capsys):
     assert "1 of 2 questions" in capsys.readouterr().out
     assert main([*arguments, "--retriever", "bm25", "--out", str(out)]) == 2
     assert "there already" in capsys.readouterr().err
+
+
+def test_passages_of_test_paragraphs_are_passed_over(index, tmp_path):
+    test = tmp_path / "test.json"
+    paragraph = "An older text. " + TOWNS["Paris"] + " It goes on."
+    test.write_text(json.dumps({"data": [{"paragraphs": [{"context": paragraph, "qas": [
+        {"id": "t", "question": "Where?", "answers": [{"text": "Paris", "answer_start": 15}]}
+    ]}]}]}))  # fmt: skip
+    out = tmp_path / "mined.jsonl"
+    settings = MiningSettings(keep_out=(test,))
+    mine_file([pairs_file(tmp_path)], BM25Retriever(index), out, settings)
+    (mined,) = lines(out)
+    titles = {passage["title"] for passage in mined["passages"]}
+    assert "Paris" not in titles
+    assert "Seine" in titles
+
+
+def test_questions_of_a_test_file_are_passed_over(index, tmp_path):
+    test = tmp_path / "test.jsonl"
+    test.write_text(json.dumps({"question": "what is capital of Italy", "answer": ["Rome"]}))
+    out = tmp_path / "mined.jsonl"
+    settings = MiningSettings(keep_out=(test,))
+    counts = mine_file([pairs_file(tmp_path)], BM25Retriever(index), out, settings)
+    assert counts["questions"] == 1
+    assert lines(out)[0]["question"] == "What is the capital of France?"
