@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.bert import Array, Head, Linear, Node, encode
+from encoder.channel_reach import Batch, ChannelReach, measure_reach
 from encoder.checkpoint import Checkpoint, read_checkpoint
 from encoder.model_cache import cached_model
-from encoder.outliers import Batch, find_outliers
 
 # Without VNNI two products of 8 by 8 bits are added in 16 bits, which overflows; weights of 7 bits
 # cannot (ONNX Runtime documentation, "Quantization", on `reduce_range`).
@@ -29,21 +29,21 @@ INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 class OnnxPrimitives:
     """Collects ONNX nodes and weights; node values are the names of their outputs.
 
-    Weights are whole numbers up to `limit`, or floating-point numbers if that is None. `outliers`
-    holds each layer's inner channels that stay in floating point. `peaks` are nodes that give each
-    layer's largest absolute value of the other inner channels.
+    Weights are whole numbers up to `limit`, balanced by how far the channels `reach`; without the
+    two they are floating-point numbers. `inner` and `norms` are the nodes of each layer's inner
+    channels and of the layer norms.
     """
 
-    def __init__(self, limit: int | None, outliers: Sequence[NDArray[np.int64]] = ()) -> None:
+    def __init__(self, limit: int | None = None, reach: ChannelReach | None = None) -> None:
         from onnx import helper
 
         self._helper: Any = helper
         self._limit = limit
-        self._outliers = outliers
-        self.peaks: list[str] = []
+        self._reach = reach
+        self.inner: list[str] = []
+        self.norms: list[str] = []
         self.nodes: list[Any] = []
         self.weights: list[Any] = []
-        self._spread: dict[str, Array] = {}
 
     def _add(self, kind: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any) -> Any:
         names = [f"n{len(self.nodes)}_{i}" for i in range(outputs)]
@@ -72,9 +72,7 @@ class OnnxPrimitives:
         """See `Primitives`."""
         inputs = [states, self._constant(weight), self._constant(bias)]
         normed: str = self._add("LayerNormalization", inputs, axis=-1, epsilon=epsilon)
-        # Normalised values are near standard normal, so the layer's own scale and bias tell how
-        # far each channel reaches; no data is needed.
-        self._spread[normed] = np.abs(bias) + 4 * np.abs(weight)
+        self.norms.append(normed)
         return normed
 
     def linear(self, states: Node, weight: Array, bias: Array) -> Node:
@@ -83,10 +81,10 @@ class OnnxPrimitives:
         One scale for all channels leaves few steps to the narrow ones, so wide channels hand half
         of their width, in logarithms, to their weights (SmoothQuant, Xiao et al. 2023, eq. 4).
         """
-        if self._limit is None:
+        if self._limit is None or self._reach is None:
             return self.small_linear(states, weight, bias)
-        if states in self._spread:
-            ratio = _balance(self._spread[states], weight)
+        if states in self.norms:
+            ratio = _balance(self._reach.norms[self.norms.index(states)], weight)
             states = self._add("Mul", [states, self._constant(np.reciprocal(ratio))])
             weight = weight * ratio
         values, scale, zero = self._add("DynamicQuantizeLinear", [states], 3)
@@ -112,12 +110,11 @@ class OnnxPrimitives:
     def feed_forward(self, states: Node, inner: Linear, outer: Linear) -> Node:
         """See `Primitives`; the outlier channels go their own way, in floating point."""
         (up, up_bias), (down, down_bias) = inner, outer
-        layer = len(self.peaks)
-        far = self._outliers[layer] if self._outliers else np.array([], dtype=np.int64)
+        layer = len(self.inner)
+        far = self._reach.outliers(layer) if self._reach else np.array([], dtype=np.int64)
         near = np.setdiff1d(np.arange(len(up)), far)
         wide = self._gelu(self.linear(states, up[near], up_bias[near]))
-        reach = [self._add("Abs", [wide]), self._numbers(0, 1)]
-        self.peaks.append(self._add("ReduceMax", reach, keepdims=0))
+        self.inner.append(wide)
         narrow = self.linear(wide, down[:, near], down_bias)
         if not len(far):
             return narrow
@@ -126,6 +123,11 @@ class OnnxPrimitives:
 
     def _gelu(self, states: Node) -> Node:
         return self._add("Gelu", [states], domain="com.microsoft")
+
+    def peaks(self, states: Node) -> Node:
+        """Return each channel's largest absolute value over all rows and positions."""
+        inputs = [self._add("Abs", [states]), self._numbers(0, 1)]
+        return self._add("ReduceMax", inputs, keepdims=0)
 
     def add(self, left: Node, right: Node) -> Node:
         """See `Primitives`."""
@@ -149,10 +151,10 @@ class OnnxPrimitives:
         return self.add(product, self._constant(bias))
 
 
-def _balance(spread: Array, weight: Array) -> Array:
+def _balance(reach: Array, weight: Array) -> Array:
     """Return what to divide each input channel by, and to multiply its weights by: (inputs,)."""
     used = np.sqrt((weight**2).mean(axis=0))
-    logs = (np.log(np.maximum(spread, 1e-6)) - np.log(np.maximum(used, 1e-6))) / 2
+    logs = (np.log(np.maximum(reach, 1e-6)) - np.log(np.maximum(used, 1e-6))) / 2
     # A channel that is dead on either side must not squeeze the others.
     ratios: Array = np.exp(np.clip(logs - logs.mean(), -3, 3)).astype(np.float32)
     return ratios
@@ -181,7 +183,7 @@ class OnnxSession:
             storing.optimized_model_filepath = str(target)
             onnxruntime.InferenceSession(_serialize(folder, head, limit), storing)
 
-        kind = f"{head.__name__}-split-int8-{limit}-ort{onnxruntime.__version__}"
+        kind = f"{head.__name__}-reach-int8-{limit}-ort{onnxruntime.__version__}"
         model: Path | bytes | None = cached_model(folder, kind, build)
         if model is None:
             model = _serialize(folder, head, limit)
@@ -205,23 +207,23 @@ class OnnxSession:
 def _serialize(folder: Path, head: Head, limit: int) -> bytes:
     """Return the int8 graph of a checkpoint."""
     checkpoint = read_checkpoint(folder)
-    outliers = find_outliers(
-        _peaks(checkpoint), folder, len(checkpoint.tensors["embeddings.word_embeddings.weight"])
-    )
-    primitives = OnnxPrimitives(limit, outliers)
+    words = len(checkpoint.tensors["embeddings.word_embeddings.weight"])
+    reach = measure_reach(_peaks(checkpoint), checkpoint.config.layers, folder, words)
+    primitives = OnnxPrimitives(limit, reach)
     states = encode(primitives, checkpoint, *INPUTS)
     return _model(primitives, head(primitives, checkpoint, states, INPUTS[2]))
 
 
 def _peaks(checkpoint: Checkpoint) -> Callable[[Batch], list[NDArray[np.float32]]]:
-    """Return what runs the model in floating point and gives each layer's peaks."""
+    """Return what runs the model in floating point and gives its channels' peaks."""
     import onnxruntime
 
-    primitives = OnnxPrimitives(None)
+    primitives = OnnxPrimitives()
     encode(primitives, checkpoint, *INPUTS)
+    outputs = [primitives.peaks(node) for node in primitives.inner + primitives.norms]
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(_model(primitives, primitives.peaks), options)
+    session = onnxruntime.InferenceSession(_model(primitives, outputs), options)
 
     def run(batch: Batch) -> list[NDArray[np.float32]]:
         found: list[NDArray[np.float32]] = session.run(None, dict(zip(INPUTS, batch, strict=True)))
