@@ -24,7 +24,6 @@ from indexing.progress import Progress, SilentProgress
 from pipelines.answer_match import text_answers
 from pipelines.answer_places import answer_places
 from pipelines.question_records import read_records
-from pipelines.word_runs import runs_of, share_known, word_runs
 from reader.normalising import normalise_answer
 
 if TYPE_CHECKING:
@@ -133,6 +132,8 @@ class _Allowed:
     """Passes over what stands in some files: their questions, and passages of their contexts."""
 
     def __init__(self, files: Sequence[Path]) -> None:
+        from pipelines.word_runs import runs_of
+
         contexts: set[str] = set()
         self._questions: set[str] = set()
         for _, record in (pair for file in files for pair in read_records(file)):
@@ -146,6 +147,8 @@ class _Allowed:
         return normalise_answer(one.question) not in self._questions
 
     def reads(self, passage: Passage) -> bool:
+        from pipelines.word_runs import share_known, word_runs
+
         if not len(self._known):
             return True
         if passage.id not in self._shares:
