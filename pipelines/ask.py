@@ -132,16 +132,43 @@ class QuestionAnswering:
             self._answers(own, own_hits, answers, least)
             for own, own_hits in zip(spans, hits, strict=True)
         ]
-        end = time.perf_counter()
-        share = 1000 / max(1, len(questions))
-        timings = {
-            "retrieve": (middle - begin) * share,
-            "read": (end - middle) * share,
-            "total": (end - begin) * share,
-        }
+        timings = _timings(begin, middle, time.perf_counter(), len(questions))
         return [
             AskResult(question, own, tuple(own_hits), timings)
             for question, own, own_hits in zip(questions, found, hits, strict=True)
+        ]
+
+    def ask_depths(
+        self,
+        questions: Sequence[str],
+        depths: Sequence[int],
+        *,
+        answers: int = ANSWERS,
+        min_probability: float = 0.0,
+    ) -> list[dict[int, AskResult]]:
+        """Answer questions from as many passages as each of `depths` says, reading each once.
+
+        Passages are retrieved once, as many as the greatest depth; a smaller one takes the first
+        of them. The timings are those of the greatest depth.
+        """
+        if answers < 1 or not depths or min(depths) < 1:
+            raise InputError("answers and depths must be 1 or more")
+        begin = time.perf_counter()
+        hits = self._retriever.retrieve(questions, max(depths))
+        middle = time.perf_counter()
+        passages = [[hit.passage for hit in own] for own in hits]
+        spans = self._reader.read_at_depths(questions, passages, depths)
+        found = [
+            {
+                depth: self._answers(own[depth], own_hits[:depth], answers, min_probability)
+                for depth in depths
+            }
+            for own, own_hits in zip(spans, hits, strict=True)
+        ]
+        timings = _timings(begin, middle, time.perf_counter(), len(questions))
+        return [
+            {d: AskResult(q, own[d], tuple(own_hits[:d]), timings) for d in depths}
+            for q, own, own_hits in zip(questions, found, hits, strict=True)
         ]
 
     def _answers(
@@ -186,6 +213,16 @@ class QuestionAnswering:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _timings(begin: float, middle: float, end: float, questions: int) -> dict[str, float]:
+    """Share the time of a batch out evenly, in milliseconds."""
+    share = 1000 / max(1, questions)
+    return {
+        "retrieve": (middle - begin) * share,
+        "read": (end - middle) * share,
+        "total": (end - begin) * share,
+    }
 
 
 def open_index_retriever(

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NotRequired
+from typing import Any, NotRequired
 
 from indexing.documents import Passage
 from indexing.errors import InputError
 from indexing.progress import Progress, SilentProgress
-from pipelines.metrics import Scores, squad_scores
+from pipelines.categories import by_category, categorise
+from pipelines.metrics import SquadVersion, squad_scores
 from pipelines.questions import ReadingExample, ReadingSet
-from pipelines.run_files import make_report_folder, write_json
+from pipelines.report import write_reading_page
+from pipelines.run_files import make_report_folder, write_json, write_records
 from pipelines.scores import AnswerScores, answer_scores
 from reader.spans import Reader, Span
 
 _BATCH = 256
+Record = Mapping[str, Any]
 
 
 class ReadingResult(AnswerScores):
@@ -25,6 +28,7 @@ class ReadingResult(AnswerScores):
     version: str
     has_answer: NotRequired[AnswerScores]
     no_answer: NotRequired[AnswerScores]
+    categories: dict[str, dict[str, AnswerScores]]
     seconds: float
     passages_per_second: float
 
@@ -41,6 +45,7 @@ def evaluate_reading(
     limit: int | None = None,
     is_answerable: Callable[[Sequence[Span]], bool] = has_span,
     report: Path | None = None,
+    notes: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> ReadingResult:
     """Read each question's context and score the best span's text.
@@ -53,7 +58,9 @@ def evaluate_reading(
         limit: how many of the first examples to take.
         is_answerable: decides for SQuAD 2.0, by the spans found, best first, whether the best is
             the answer or there is none. SQuAD 1.1 has no such questions and does not ask.
-        report: a folder for `predictions.json` (for the official scripts) and `result.json`.
+        report: a folder for `predictions.json` (for the official scripts), `predictions.jsonl`,
+            `result.json` and `report.html`.
+        notes: what else to tell in the report, such as the reader.
         progress: where to show progress.
     """
     examples = data.examples[:limit]
@@ -61,39 +68,80 @@ def evaluate_reading(
         raise InputError("There is no question to evaluate; give a greater --limit.")
     if report is not None:
         make_report_folder(report)
+    records, seconds = reading_records(examples, data.version, reader, is_answerable, progress)
+    result = reading_result(records, data.version, seconds)
+    if report is not None:
+        write_reading_report(report, records, result, notes or {})
+    return result
+
+
+def reading_records(
+    examples: Sequence[ReadingExample],
+    version: SquadVersion,
+    reader: Reader,
+    is_answerable: Callable[[Sequence[Span]], bool] = has_span,
+    progress: Progress | None = None,
+) -> tuple[list[Record], float]:
+    """Return the details of each example, and how many seconds reading took."""
     found, seconds = _read_all(examples, reader, progress or SilentProgress())
-    predictions = {
-        example.id: spans[0].text
-        if spans and (data.version == "1.1" or is_answerable(spans))
-        else ""
-        for example, spans in zip(examples, found, strict=True)
+    records = []
+    for example, spans in zip(examples, found, strict=True):
+        answered = spans and (version == "1.1" or is_answerable(spans))
+        records.append(_record(example, spans[0] if answered else None, version))
+    return records, seconds
+
+
+def _record(example: ReadingExample, best: Span | None, version: SquadVersion) -> Record:
+    prediction = best.text if best else ""
+    scores = squad_scores(prediction, example.answers, version)
+    return {
+        "id": example.id,
+        "question": example.question,
+        "answers": list(example.answers),
+        "prediction": prediction,
+        "span": [best.start, best.end] if best else None,
+        "exact_match": scores.exact_match,
+        "f1": scores.f1,
+        "category": categorise(example.question, example.answers, example.context),
+        "context": example.context,
     }
-    scores = [squad_scores(predictions[e.id], e.answers, data.version) for e in examples]
-    whole = _summary(scores)
+
+
+def reading_result(
+    records: Sequence[Record], version: SquadVersion, seconds: float
+) -> ReadingResult:
+    """Summarise records, at least one."""
+    whole = _summary(records)
     result: ReadingResult = {
         "exact_match": whole["exact_match"],
         "f1": whole["f1"],
         "n": whole["n"],
         "ci95": whole["ci95"],
-        "version": data.version,
+        "version": version,
+        "categories": by_category(records),
         "seconds": seconds,
-        "passages_per_second": len(examples) / seconds,
+        "passages_per_second": len(records) / seconds,
     }
-    if data.version == "2.0":
-        answered = [s for s, e in zip(scores, examples, strict=True) if any(e.answers)]
-        unanswered = [s for s, e in zip(scores, examples, strict=True) if not any(e.answers)]
-        if answered:
+    if version == "2.0":
+        if answered := [record for record in records if any(record["answers"])]:
             result["has_answer"] = _summary(answered)
-        if unanswered:
+        if unanswered := [record for record in records if not any(record["answers"])]:
             result["no_answer"] = _summary(unanswered)
-    if report is not None:
-        write_json(report / "predictions.json", predictions)
-        write_json(report / "result.json", result)
     return result
 
 
-def _summary(scores: Sequence[Scores]) -> AnswerScores:
-    return answer_scores([s.exact_match for s in scores], [s.f1 for s in scores])
+def write_reading_report(
+    folder: Path, records: Sequence[Record], result: ReadingResult, notes: Mapping[str, Any]
+) -> None:
+    """Write predictions, result and page into a folder that is there."""
+    write_json(folder / "predictions.json", {r["id"]: r["prediction"] for r in records})
+    write_records(folder / "predictions.jsonl", records)
+    write_json(folder / "result.json", result)
+    write_reading_page(folder, result, records, notes)
+
+
+def _summary(records: Sequence[Record]) -> AnswerScores:
+    return answer_scores([r["exact_match"] for r in records], [r["f1"] for r in records])
 
 
 def _read_all(

@@ -1,27 +1,49 @@
-"""Retrieval: how often, and how far up, a passage that holds an answer is found."""
+"""Retrieval: how often, and how far up, what answers a question is found."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, NotRequired
 
 from indexing.errors import InputError
 from indexing.progress import Progress, SilentProgress
-from pipelines.answer_match import first_match, pattern_answers, text_answers
+from pipelines.answer_match import first_match
+from pipelines.categories import categorise
+from pipelines.open_records import answer_key, shown_passages
+from pipelines.qrels import Gold, gold_of
 from pipelines.questions import Question
-from pipelines.run_files import make_report_folder, write_json, write_trec_run
+from pipelines.ranking_metrics import RankingScores, first_right, ranking_scores
+from pipelines.report import write_retrieval_report
+from pipelines.run_files import (
+    make_report_folder,
+    write_json,
+    write_records,
+    write_trec_run,
+)
 from pipelines.scores import RECALL_AT, RankScores, rank_scores, single_latency
 from pipelines.statistics import Latency
-from retriever.hits import Retriever
+from retriever.hits import Hit, Retriever
 
 _BATCH = 128
+Record = Mapping[str, Any]
+
+
+class GoldRankingScores(RankingScores):
+    """Scores of the right documents or passages."""
+
+    unit: str
 
 
 class RetrievalResult(RankScores):
-    """Recall and MRR over `n` questions; the speed of batches, the latency of single ones."""
+    """Recall and MRR over `n` questions; the speed of batches, the latency of single ones.
+
+    `gold` are the scores by right documents or passages, over the questions that have any.
+    """
 
     n: int
+    gold: NotRequired[GoldRankingScores]
     questions_per_second: float
     latency_ms: Latency
 
@@ -33,9 +55,11 @@ def evaluate_retrieval(
     k: Sequence[int] = RECALL_AT,
     limit: int | None = None,
     patterns: bool = False,
+    gold: Gold | None = None,
     latency_sample: int = 200,
     report: Path | None = None,
     tag: str = "spanqa",
+    notes: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> RetrievalResult:
     """Retrieve for each question and look for its answers in the passages' texts.
@@ -46,21 +70,22 @@ def evaluate_retrieval(
         k: depths of recall. MRR counts down to the greatest.
         limit: how many of the first questions to take.
         patterns: whether the answers are regular expressions.
+        gold: right documents or passages; None takes what the questions name.
         latency_sample: how many questions, evenly spaced, are timed one by one.
-        report: a folder for `run.trec` and `result.json`.
+        report: a folder for `run.trec`, `predictions.jsonl`, `result.json` and `report.html`.
         tag: the name of the run in `run.trec`.
+        notes: what else to tell in the report, such as the index.
         progress: where to show progress.
     """
     asked = questions[:limit]
     if not asked:
         raise InputError("There is no question to evaluate; give a greater --limit.")
-    prepare = pattern_answers if patterns else text_answers
-    keys = [prepare(question.answers) for question in asked]
     if report is not None:
         make_report_folder(report)
+    gold = gold or gold_of(asked)
     depth = max(k)
-    ranks: list[int] = []
-    rankings: list[tuple[str, list[tuple[int, float]]]] = []
+    records: list[Record] = []
+    rankings: dict[str, list[str]] = {}
     seconds = 0.0
     with (progress or SilentProgress()).stage("retrieving", len(asked), "questions") as advance:
         for start in range(0, len(asked), _BATCH):
@@ -68,22 +93,55 @@ def evaluate_retrieval(
             before = time.perf_counter()
             found = retriever.retrieve([question.text for question in batch], depth)
             seconds += time.perf_counter() - before
-            for question, key, hits in zip(batch, keys[start:], found, strict=False):
-                ranks.append(first_match(key, [hit.passage for hit in hits]))
-                if report is not None:
-                    rankings.append((question.id, [(hit.passage.id, hit.score) for hit in hits]))
+            for question, hits in zip(batch, found, strict=True):
+                records.append(_record(question, hits, patterns, gold))
+                if gold is not None:
+                    rankings[question.id] = gold.ranked(hits)
             advance(len(batch))
+    latency, _ = single_latency(
+        lambda text: retriever.retrieve([text], depth),
+        [question.text for question in asked],
+        latency_sample,
+    )
+    ranks = rank_scores([record["rank"] for record in records], k)
     result: RetrievalResult = {
-        **rank_scores(ranks, k),
+        "recall": ranks["recall"],
+        "mrr": ranks["mrr"],
+        "ci95": ranks["ci95"],
         "n": len(asked),
         "questions_per_second": len(asked) / seconds,
-        "latency_ms": single_latency(
-            lambda text: retriever.retrieve([text], depth),
-            [question.text for question in asked],
-            latency_sample,
-        ),
+        "latency_ms": latency,
     }
+    if gold is not None:
+        own = {q.id: gold.grades[q.id] for q in asked if q.id in gold.grades}
+        result["gold"] = {**ranking_scores(rankings, own, k), "unit": gold.unit}
     if report is not None:
-        write_trec_run(report / "run.trec", rankings, tag)
+        write_trec_run(report / "run.trec", ((r["id"], r["hits"]) for r in records), tag)
+        write_records(report / "predictions.jsonl", records)
+        write_json(report / "settings.json", {"k": sorted(k), "patterns": patterns, "notes": notes})
         write_json(report / "result.json", result)
+        write_retrieval_report(report, result, records, notes or {}, patterns=patterns)
     return result
+
+
+def _record(
+    question: Question, hits: Sequence[Hit], patterns: bool, gold: Gold | None
+) -> dict[str, Any]:
+    """Return the details of one question."""
+    rank = first_match(answer_key(question, patterns), [hit.passage for hit in hits])
+    record = {
+        "id": question.id,
+        "question": question.text,
+        "answers": list(question.answers),
+        "rank": rank,
+        "category": categorise(
+            question.text,
+            () if patterns else question.answers,
+            hits[max(rank, 1) - 1].passage.text if hits else None,
+        ),
+        "hits": [[hit.passage.id, hit.score] for hit in hits],
+        "passages": shown_passages(hits, rank),
+    }
+    if gold is not None and question.id in gold.grades:
+        record["gold_rank"] = first_right(gold.ranked(hits), gold.grades[question.id])
+    return record

@@ -17,11 +17,15 @@ _ID_FIELDS = ("id", "qid", "_id", "question_id")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An open question. Any of its answers is right; there is at least one."""
+    """An open question. Any of its answers is right; there is at least one.
+
+    `documents` are the ids of documents known to answer it, where the file names any.
+    """
 
     id: str
     text: str
     answers: tuple[str, ...]
+    documents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ def load_questions(source: Path | str) -> list[Question]:
     for place, id_, record in _with_ids(source):
         answers = tuple(dict.fromkeys(a for a in _answers(record, place) if a.strip()))
         if answers:
-            questions.append(Question(id_, _text(record, "question", place).strip(), answers))
+            text = _text(record, "question", place).strip()
+            questions.append(Question(id_, text, answers, _documents(record)))
     if not questions:
         raise InputError(f"{source}: this holds no question with an answer.")
     return questions
@@ -94,6 +99,13 @@ def _text(record: Record, field: str, place: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise InputError(f"{place}: {field!r} is missing or is not a text.")
     return value
+
+
+def _documents(record: Record) -> tuple[str, ...]:
+    """Understand `document_id` (one) or `document_ids` (a list)."""
+    one, several = record.get("document_id"), record.get("document_ids")
+    found = several if isinstance(several, list) else [] if one is None else [one]
+    return tuple(dict.fromkeys(str(name) for name in found))
 
 
 def _answers(record: Record, place: str) -> tuple[str, ...]:

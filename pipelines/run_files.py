@@ -5,7 +5,8 @@
 - `predictions.jsonl`: a line of details for each question, written as the evaluation goes, from
   which an interrupted one goes on;
 - `settings.json`: what the predictions were made with;
-- `result.json`: the scores.
+- `result.json`: the scores;
+- `report.html`: all of it to look at (`pipelines.report`).
 """
 
 from __future__ import annotations
@@ -40,6 +41,30 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
         path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text; what is no character (half a surrogate pair) becomes a question mark."""
+    with _writing(path):
+        path.write_text(text, encoding="utf-8", errors="replace")
+
+
+def write_records(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
+    """Write one JSON object a line."""
+    with _writing(path), path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+
+def read_saved(folder: Path) -> tuple[dict[str, Mapping[str, Any]], Mapping[str, Any]]:
+    """Return a saved run's records by question id, and the settings it was made with.
+
+    Raises:
+        InputError: the folder holds no run, or it is damaged.
+    """
+    records, settings = folder / "predictions.jsonl", folder / "settings.json"
+    if not records.is_file():
+        raise InputError(f"{folder} holds no predictions.jsonl; give the --report folder of a run.")
+    return _complete_lines(records), _kept_settings(settings) if settings.is_file() else {}
+
+
 def make_report_folder(folder: Path) -> None:
     """Make the folder, or say in words why not."""
     with _writing(folder):
@@ -57,6 +82,7 @@ class PredictionLog:
         if self._path.exists() and kept.exists():
             _check_settings(folder, _kept_settings(kept), settings)
             self.records = _complete_lines(self._path)
+            _cut_unfinished(self._path)
         else:
             self._path.unlink(missing_ok=True)
             write_json(kept, settings)
@@ -87,12 +113,9 @@ def _check_settings(folder: Path, kept: Mapping[str, Any], settings: Mapping[str
 
 
 def _complete_lines(path: Path) -> dict[str, Mapping[str, Any]]:
-    """Read the log; cut off a last line that was not written to its end."""
+    """Read the lines that were written to their end."""
     data = path.read_bytes()
     whole = data.rfind(b"\n") + 1
-    if whole < len(data):
-        with path.open("r+b") as file:
-            file.truncate(whole)
     records = {}
     for number, line in enumerate(data[:whole].splitlines(), start=1):
         try:
@@ -101,6 +124,13 @@ def _complete_lines(path: Path) -> dict[str, Mapping[str, Any]]:
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}:{number}: damaged; remove the folder and rerun.") from error
     return records
+
+
+def _cut_unfinished(path: Path) -> None:
+    """Cut off a last line that was not written to its end."""
+    whole = path.read_bytes().rfind(b"\n") + 1
+    with path.open("r+b") as file:
+        file.truncate(whole)
 
 
 @contextmanager

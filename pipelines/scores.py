@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TypedDict
+from typing import TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.statistics import Interval, Latency, bootstrap_intervals, latency_percentiles
 
+T = TypeVar("T")
 RECALL_AT = (1, 5, 20, 100)
 _WARM_UP = 3
 
@@ -83,14 +84,19 @@ def rank_scores(ranks: Sequence[int], depths: Sequence[int]) -> RankScores:
     }
 
 
-def single_latency(answer: Callable[[str], object], questions: Sequence[str], n: int) -> Latency:
-    """Time questions one by one, at most `n`, evenly spaced, after a few to warm up."""
+def single_latency(
+    answer: Callable[[str], T], questions: Sequence[str], n: int
+) -> tuple[Latency, list[T]]:
+    """Time questions one by one, at most `n`, evenly spaced, after a few to warm up.
+
+    Returns the times, and what `answer` returned for each question timed.
+    """
     chosen = np.unique(np.linspace(0, len(questions) - 1, min(n, len(questions))).astype(int))
     for question in questions[:_WARM_UP]:
         answer(question)
-    seconds = []
+    seconds, results = [], []
     for index in chosen:
         start = time.perf_counter()
-        answer(questions[index])
+        results.append(answer(questions[index]))
         seconds.append(time.perf_counter() - start)
-    return latency_percentiles(seconds)
+    return latency_percentiles(seconds), results

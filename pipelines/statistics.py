@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -15,11 +15,20 @@ Interval = tuple[float, float]
 _CELLS = 1 << 22  # at most this many counts in memory at once
 
 
+class LatencyIntervals(TypedDict):
+    """95 % intervals of the percentiles of the same names."""
+
+    p50: Interval
+    p95: Interval
+
+
 class Latency(TypedDict):
-    """Percentiles of the time for one question, in milliseconds."""
+    """Percentiles of the time for one question, in milliseconds, over `n` timed questions."""
 
     p50: float
     p95: float
+    n: int
+    ci95: LatencyIntervals
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,45 @@ def bootstrap_intervals(
     return dict(zip(columns, zip(low.tolist(), high.tolist(), strict=True), strict=True))
 
 
+def macro_intervals(
+    sets: Sequence[Mapping[str, ArrayLike]], *, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, Interval]:
+    """Return 95 % intervals of macro averages: the mean over sets of each set's mean.
+
+    Every set counts alike, however large, and is resampled by itself: the interval says how sure
+    the average over these sets is, not over further ones. All sets have the same columns.
+    """
+    names = list(sets[0])
+    total = np.zeros((resamples, len(names)))
+    for number, columns in enumerate(sets):
+        values = np.column_stack([np.asarray(columns[name], dtype=np.float64) for name in names])
+        total += _resampled_means(values, resamples, seed + number)
+    low, high = np.quantile(total / len(sets), [0.025, 0.975], axis=0)
+    return dict(zip(names, zip(low.tolist(), high.tolist(), strict=True), strict=True))
+
+
+def bootstrap_of(
+    statistic: Callable[[NDArray[np.int64]], NDArray[np.float64]],
+    n: int,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Interval:
+    """Return the 95 % percentile bootstrap interval of a statistic that is no mean.
+
+    `statistic` gets resamples as the positions drawn, each row in ascending order, (rows, n), and
+    returns a value for each, (rows,).
+    """
+    generator = np.random.default_rng(seed)
+    step = max(1, _CELLS // n)
+    values = []
+    for start in range(0, resamples, step):
+        drawn = generator.integers(n, size=(min(step, resamples - start), n), dtype=np.int64)
+        values.append(statistic(np.sort(drawn, axis=1)))
+    low, high = np.quantile(np.concatenate(values), [0.025, 0.975])
+    return float(low), float(high)
+
+
 def paired_bootstrap(
     first: ArrayLike, second: ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> PairedDifference:
@@ -84,5 +132,17 @@ def paired_bootstrap(
 
 def latency_percentiles(seconds: Sequence[float]) -> Latency:
     """Return the median and the 95th percentile of times in seconds, as milliseconds."""
-    p50, p95 = np.percentile(np.asarray(seconds, dtype=np.float64), [50, 95]) * 1000
-    return {"p50": float(p50), "p95": float(p95)}
+    times = np.sort(np.asarray(seconds, dtype=np.float64)) * 1000
+    p50, p95 = np.percentile(times, [50, 95])
+
+    def interval(percentile: int) -> Interval:
+        return bootstrap_of(
+            lambda drawn: np.percentile(times[drawn], percentile, axis=1), len(times)
+        )
+
+    return {
+        "p50": float(p50),
+        "p95": float(p95),
+        "n": len(times),
+        "ci95": {"p50": interval(50), "p95": interval(95)},
+    }

@@ -62,11 +62,28 @@ class SpanReader:
 
         Spans of one passage do not overlap. A passage without text yields none.
         """
+        deepest = max(map(len, passages), default=0)
+        return [found[deepest] for found in self.read_at_depths(questions, passages, [deepest])]
+
+    def read_at_depths(
+        self,
+        questions: Sequence[str],
+        passages: Sequence[Sequence[Passage]],
+        depths: Sequence[int],
+    ) -> list[dict[int, list[Span]]]:
+        """Return what `read` would find in the first `depth` passages, for each question and depth.
+
+        The model scores each passage once: only the normalisation over passages and the choice of
+        spans depend on how many there are.
+        """
         pieces = self._tokenize(passages)
         rows = self._rows(questions, passages, pieces)
         reads = self._run(rows)
         return [
-            self._decode(own, [pieces[p.text] for p in own], reads, number)
+            {
+                depth: self._decode(own[:depth], [pieces[p.text] for p in own], reads, number)
+                for depth in depths
+            }
             for number, own in enumerate(passages)
         ]
 

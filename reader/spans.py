@@ -39,3 +39,15 @@ class Reader(Protocol):
     ) -> list[list[Span]]:
         """Return each question's best spans over its passages, best first."""
         ...
+
+    def read_at_depths(
+        self,
+        questions: Sequence[str],
+        passages: Sequence[Sequence[Passage]],
+        depths: Sequence[int],
+    ) -> list[dict[int, list[Span]]]:
+        """Return what `read` would find in the first `depth` passages, for each question and depth.
+
+        Each passage is read once.
+        """
+        ...

@@ -1,4 +1,4 @@
-"""`qa eval reading|retrieval|open`."""
+"""`qa eval reading|retrieval|open|run|compare`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.commands import options
+from pipelines.commands import evaluate_saved, options
 
 if TYPE_CHECKING:
+    from pipelines.qrels import Gold
     from reader.spans import Span
 
 
@@ -21,7 +22,12 @@ def register(commands: Any) -> None:
     reading = parsers.add_parser(
         "reading", help="EM and F1 over given contexts (SQuAD 1.1 and 2.0 definitions)"
     )
-    reading.add_argument("questions", metavar="FILE", help="SQuAD-type JSON, or a data set's name")
+    reading.add_argument(
+        "questions",
+        nargs="+",
+        metavar="FILE",
+        help="SQuAD-type JSON, or a data set's name; several are averaged too (macro average)",
+    )
     options.add_reader(reading)
     options.add_machine(reading)
     reading.add_argument(
@@ -33,14 +39,24 @@ def register(commands: Any) -> None:
     )
     _common(reading)
     reading.set_defaults(run=run_reading)
-    retrieval = parsers.add_parser("retrieval", help="recall@k and MRR by answer match")
+    retrieval = parsers.add_parser(
+        "retrieval", help="recall@k, MRR and nDCG by answer match and gold"
+    )
     _open_questions(retrieval)
     retrieval.set_defaults(run=run_retrieval)
     open_ = parsers.add_parser("open", help="EM and F1 of answers over the whole index")
     _open_questions(open_)
     open_.add_argument("--top-k", type=options.positive, default=20, help="passages read (20)")
+    open_.add_argument(
+        "--sweep-k",
+        type=options.depths,
+        default=(),
+        metavar="K,K",
+        help="scores from so many passages too, reading each once, as 1,5,20,100",
+    )
     options.add_reader(open_)
     open_.set_defaults(run=run_open)
+    evaluate_saved.register(parsers)
 
 
 def _open_questions(parser: argparse.ArgumentParser) -> None:
@@ -52,12 +68,27 @@ def _open_questions(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--patterns", action="store_true", help="answers are regular expressions (CuratedTREC)"
     )
+    parser.add_argument(
+        "--qrels",
+        type=Path,
+        metavar="FILE",
+        help="right items, as TREC's `question 0 item grade` "
+        "(default: the documents that the questions name in document_id)",
+    )
+    parser.add_argument(
+        "--qrels-of",
+        choices=("documents", "passages"),
+        default="documents",
+        help="what the items are (default: documents)",
+    )
     _common(parser)
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=options.positive, metavar="N", help="the first N questions")
-    parser.add_argument("--report", type=Path, metavar="DIR", help="write predictions and runs")
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="write predictions, runs and a page to look at"
+    )
     options.add_json(parser)
 
 
@@ -65,26 +96,40 @@ def run_reading(args: argparse.Namespace) -> int:
     """Measure a reader on given contexts."""
     import math
 
-    from pipelines.evaluate import evaluate_reading
+    from pipelines.evaluate import evaluate_reading, evaluate_reading_sets
+    from pipelines.evaluate_reading_sets import set_names
     from pipelines.progress import open_progress
     from pipelines.questions import load_reading
     from reader.load import load_reader
 
+    sets = [load_reading(source) for source in args.questions]
     loaded = load_reader(args.reader, args.device, args.precision)
     least = math.log(max(args.null_threshold, 1e-12))
 
     def is_answerable(spans: Sequence[Span]) -> bool:
         return bool(spans) and spans[0].relevance_logprob >= least
 
-    result = evaluate_reading(
-        load_reading(args.questions),
-        loaded.reader,
-        limit=args.limit,
-        is_answerable=is_answerable,
-        report=args.report,
-        progress=open_progress(),
-    )
-    _show(dict(result), as_json=args.json)
+    if len(sets) == 1:
+        result: Mapping[str, Any] = evaluate_reading(
+            sets[0],
+            loaded.reader,
+            limit=args.limit,
+            is_answerable=is_answerable,
+            report=args.report,
+            notes={"file": args.questions[0], "reader": args.reader},
+            progress=open_progress(),
+        )
+    else:
+        result = evaluate_reading_sets(
+            dict(zip(set_names(args.questions), sets, strict=True)),
+            loaded.reader,
+            limit=args.limit,
+            is_answerable=is_answerable,
+            report=args.report,
+            notes={"reader": args.reader},
+            progress=open_progress(),
+        )
+    _show(result, as_json=args.json)
     return 0
 
 
@@ -98,7 +143,9 @@ def run_retrieval(args: argparse.Namespace) -> int:
     from pipelines.questions import load_questions
 
     questions = load_questions(args.questions)
-    with Index.open(index_folder(args.index, open_progress())) as index:
+    folder = index_folder(args.index, open_progress())
+    notes = {"file": args.questions, "index": str(folder), "retriever": args.retriever}
+    with Index.open(folder) as index:
         retriever = open_index_retriever(
             index, args.retriever, args.encoder, args.device, args.precision
         )
@@ -106,8 +153,10 @@ def run_retrieval(args: argparse.Namespace) -> int:
             questions,
             retriever,
             patterns=args.patterns,
+            gold=_gold(args),
             limit=args.limit,
             report=args.report,
+            notes=notes,
             progress=open_progress(),
         )
     _show(dict(result), as_json=args.json)
@@ -124,8 +173,12 @@ def run_open(args: argparse.Namespace) -> int:
 
     questions = load_questions(args.questions)
     folder = index_folder(args.index, open_progress())
-    notes = {"index": str(folder), "retriever": args.retriever, "reader": args.reader}
-    settings = OpenSettings(top_k=args.top_k, patterns=args.patterns, notes=notes)
+    notes = {
+        "file": args.questions,
+        "index": str(folder),
+        "retriever": args.retriever,
+        "reader": args.reader,
+    }
     with QuestionAnswering.load(
         folder,
         retriever=args.retriever,
@@ -134,11 +187,19 @@ def run_open(args: argparse.Namespace) -> int:
         device=args.device,
         precision=args.precision,
     ) as qa:
+        settings = OpenSettings(
+            top_k=args.top_k,
+            patterns=args.patterns,
+            threshold=qa.threshold,
+            sweep=args.sweep_k,
+            notes=notes,
+        )
         result = evaluate_open(
             questions,
             qa,
             settings,
             retriever=qa.retriever,
+            gold=_gold(args),
             limit=args.limit,
             report=args.report,
             progress=open_progress(),
@@ -147,22 +208,17 @@ def run_open(args: argparse.Namespace) -> int:
     return 0
 
 
+def _gold(args: argparse.Namespace) -> Gold | None:
+    from pipelines.qrels import Gold, read_qrels
+
+    return Gold(read_qrels(args.qrels), args.qrels_of) if args.qrels else None
+
+
 def _show(result: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(result))
         return
-    for name, value in _flat(result):
-        print(f"{name:<28} {value:.2f}" if isinstance(value, float) else f"{name:<28} {value}")
+    from pipelines.evaluation_table import show_result
+    from pipelines.render import open_console
 
-
-def _flat(result: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Return nested results as dotted names with plain values; intervals as "low to high"."""
-    rows: list[tuple[str, Any]] = []
-    for name, value in result.items():
-        if isinstance(value, Mapping):
-            rows += _flat(value, f"{prefix}{name}.")
-        elif isinstance(value, (list, tuple)):
-            rows.append((prefix + name, " to ".join(f"{part:.2f}" for part in value)))
-        else:
-            rows.append((prefix + name, value))
-    return rows
+    show_result(open_console(), result)

@@ -62,6 +62,11 @@ def positive(text: str) -> int:
     return value
 
 
+def depths(text: str) -> tuple[int, ...]:
+    """Parse whole numbers of 1 or more with commas between them; they come out sorted."""
+    return tuple(sorted({positive(part.strip()) for part in text.split(",")}))
+
+
 def share(text: str) -> float:
     """Parse a probability."""
     try:

@@ -37,6 +37,13 @@ class Script:
         self.asked += questions
         return [self._ask(question, answers, top_k) for question in questions]
 
+    def ask_depths(self, questions, depths, *, answers, min_probability):
+        found = {
+            k: self.ask_batch(questions, answers=answers, top_k=k, min_probability=min_probability)
+            for k in depths
+        }
+        return [{k: found[k][i] for k in depths} for i in range(len(questions))]
+
     def _ask(self, question, answers, top_k):
         text = question.split("say")[1].strip()
         citation = Citation("d1", "T", "", 0, len(text), 1, f"{text} sang", 0, 1.5)
@@ -67,9 +74,33 @@ def test_scores_by_hand():
     assert result["answerable"]["n"] == 3
     assert result["answerable"]["exact_match"] == pytest.approx(100 / 3)
     assert result["answerable"]["f1"] == pytest.approx(100 * (1 + 2 / 3) / 3)
-    assert set(result["ci95"]) == {"exact_match", "f1", "recall", "mrr"}
+    assert set(result["ci95"]) == {"exact_match", "f1", "recall", "mrr", "top_exact_match"}
     assert result["ci95"]["recall"]["50"] == (100.0, 100.0)
     assert 0 < result["latency_ms"]["p50"] <= result["latency_ms"]["p95"]
+
+
+def test_further_scores_by_hand():
+    script = Script()
+    settings = OpenSettings(top_k=5, k=(1, 2, 50), latency_sample=2, threshold=0.5, sweep=(1, 3))
+    asked = [
+        *QUESTIONS,
+        Question("e", "rank 1 say Somebody", ("Bob Dylan",), ("d2",)),
+        Question("f", "rank 99 say Somebody", ("Bob Dylan",)),
+    ]
+    result = evaluate_open(asked, script, settings, retriever=script)
+    # b says "Dylan" for "Bob Dylan". c: 30 > 5. d gives none. e: d1 has it. f: 99 > 50.
+    assert result["errors"]["count"] == {
+        "gold": 1, "retrieval": 1, "depth": 1, "ranking": 1, "span": 1,
+    }  # fmt: skip
+    assert set(result["by_depth"]) == {"1", "3", "5"}
+    assert result["by_depth"]["1"]["exact_match"] == result["exact_match"]
+    assert result["top_exact_match"]["5"] == pytest.approx(100 / 6)
+    assert result["selective"]["coverage"] == pytest.approx(500 / 6)  # d gives no answer
+    assert result["selective"]["exact_match"] == pytest.approx(20)
+    assert result["gold"]["n"] == 1
+    assert result["gold"]["recall"] == {"1": 0.0, "2": 100.0, "50": 100.0}
+    assert sum(own["n"] for own in result["categories"]["kind"].values()) == 6
+    assert result["stage_ms"] == {}
 
 
 def test_recall_stops_where_passages_stop():

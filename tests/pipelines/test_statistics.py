@@ -5,7 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from pipelines.statistics import bootstrap_intervals, latency_percentiles, paired_bootstrap
+from pipelines.statistics import (
+    bootstrap_intervals,
+    bootstrap_of,
+    latency_percentiles,
+    macro_intervals,
+    paired_bootstrap,
+)
 
 
 @pytest.mark.parametrize(("n", "share"), [(400, 0.5), (3610, 0.44), (10570, 0.82)])
@@ -80,4 +86,30 @@ def test_paired_refuses_other_lengths():
 
 def test_latency_in_milliseconds():
     found = latency_percentiles([0.001 * i for i in range(1, 101)])
-    assert found == {"p50": pytest.approx(50.5), "p95": pytest.approx(95.05)}
+    assert (found["p50"], found["p95"]) == (pytest.approx(50.5), pytest.approx(95.05))
+    assert found["n"] == 100
+    assert found["ci95"]["p50"][0] < 50.5 < found["ci95"]["p50"][1]
+    assert found["ci95"]["p95"][0] < 95.05 < found["ci95"]["p95"][1]
+
+
+def test_macro_average_of_equal_sets_is_as_sure_as_theory_says():
+    draw = np.random.default_rng(4)
+    sets = [{"x": draw.normal(size=n)} for n in (100, 400)]
+    low, high = macro_intervals(sets)["x"]
+    parts = [own["x"].std() / math.sqrt(len(own["x"])) for own in sets]
+    half = 1.96 * math.hypot(*parts) / 2
+    assert (high - low) / 2 == pytest.approx(half, rel=0.1)
+    assert (high + low) / 2 == pytest.approx(np.mean([own["x"].mean() for own in sets]), abs=0.02)
+
+
+def test_interval_of_any_statistic_of_ascending_positions():
+    values = np.sort(np.random.default_rng(5).normal(size=400))
+
+    def median(drawn):
+        assert (np.diff(drawn, axis=1) >= 0).all()
+        return np.median(values[drawn], axis=1)
+
+    low, high = bootstrap_of(median, 400)
+    half = 1.96 * 1.2533 * values.std() / math.sqrt(400)
+    assert (high - low) / 2 == pytest.approx(half, rel=0.3)
+    assert low < np.median(values) < high
