@@ -156,9 +156,9 @@ def compare_open(
         for question, own in spread(list(found), count):
             texts = [shared[id_]["text"] for id_ in own["passages"]]
             groups.append({"question": question["question"], "texts": texts})
-    reading = _read(comparison, groups, None)
+    reading, table = _read(comparison, groups, None)
     parts[f"The reader alone, {comparison.top_k} passages of each of {len(groups)} questions"] = (
-        tables.reading_table(reading, comparison.failures, titles)
+        table
     )
     results = {"open": rows, "reading": reading, "passages": len(shared), "n": len(questions)}
     results |= {"corpus": corpus.name, "questions": source.name}
@@ -187,12 +187,8 @@ def compare_readers(comparison: Comparison, source: Path, limit: int) -> None:
     comparison.prepare()
     examples = spread([e for e in load_reading(source).examples if e.answers], limit)
     groups = [{"question": e.question, "texts": [e.context]} for e in examples]
-    rows = _read(comparison, groups, [e.answers for e in examples])
-    parts = {
-        f"{len(examples)} questions, one context each": tables.reading_table(
-            rows, comparison.failures, comparison.titles()
-        )
-    }
+    rows, table = _read(comparison, groups, [e.answers for e in examples])
+    parts = {f"{len(examples)} questions, one context each": table}
     results = {"reading": rows, "n": len(examples), "file": source.name}
     comparison.write(f"Readers: {source.name}", parts, results)
 
@@ -201,8 +197,8 @@ def _read(
     comparison: Comparison,
     groups: Sequence[Mapping[str, Any]],
     golds: Sequence[Sequence[str]] | None,
-) -> dict[str, Raw]:
-    """Let all readers read the same pairs; return their rows."""
+) -> tuple[dict[str, Raw], str]:
+    """Let all readers read the same pairs; return their rows and table."""
     file = write_lines(comparison.out / "input" / "pairs.jsonl", groups)
 
     def run(system: System, executable: str) -> Raw:
@@ -210,4 +206,10 @@ def _read(
 
     raws = comparison.each(run, "read", asking=False)
     reference = flat(raws[REFERENCE]["answers"]) if REFERENCE in raws else None
-    return {name: reading_row(raw, reference, golds) for name, raw in raws.items()}
+    rows = {name: reading_row(raw, reference, golds) for name, raw in raws.items()}
+    failures = {
+        s.name: comparison.failures[s.name]
+        for s in comparison.systems
+        if s.reads and s.name in comparison.failures
+    }
+    return rows, tables.reading_table(rows, failures, comparison.titles())

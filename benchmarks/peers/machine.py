@@ -32,8 +32,11 @@ def describe(
     missing = [] if cpu.has_dot_product(flags) else ["no 8-bit dot product, so int8 gains little"]
     if not cpu.has_fast_bf16(flags):
         missing.append("no bf16 arithmetic")
+    processor = _field(cpuinfo, "model name") or platform.processor() or platform.machine()
+    if family := _field(cpuinfo, "cpu family"):
+        processor += f" (family {family}, model {_field(cpuinfo, 'model')})"
     return {
-        "processor": _field(cpuinfo, "model name") or platform.processor() or platform.machine(),
+        "processor": processor,
         "cores": str(cpu.threads()),
         "matrix instructions": ", ".join([*fast, *missing]) or "unknown",
         "memory": f"{int(memory[0]) / 2**20:.0f} GiB" if memory else "unknown",

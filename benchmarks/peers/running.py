@@ -59,7 +59,7 @@ def run_job(system: System, executable: str, job: Job) -> dict[str, Any]:
             said = errors.read()
     if code != 0 or not line:
         print(said, file=sys.stderr)
-        raise RunnerFailed(said.strip().rpartition("\n")[2][-300:] or f"exit code {code}")
+        raise RunnerFailed(said.strip().rpartition("\n")[2][:200] or f"exit code {code}")
     return {**json.loads(line), "process_seconds": seconds}
 
 

@@ -16,7 +16,7 @@ from job import Asked, Group, Job, content, lines, run
 from naive import NaiveReader
 
 DEPTH = 100
-ALPHA = 0.1  # its documentation's weight of BM25 beside unit vectors (docs/experiments-nq.md)
+ALPHA = 0.1  # HybridSearcher's default: the weight of BM25 beside unit vectors
 
 
 class Pyserini:
@@ -27,7 +27,9 @@ class Pyserini:
             corpus = Path(folder) / "corpus.jsonl"
             with corpus.open("w", encoding="utf-8") as file:
                 for p in lines(job.passages):
-                    file.write(json.dumps({"id": p["id"], "contents": content(p)}) + "\n")
+                    # A line break would begin another field.
+                    contents = content(p).replace("\n", " ")
+                    file.write(json.dumps({"id": p["id"], "contents": contents}) + "\n")
             self._index_words(job, folder)
             self._index_vectors(job, str(corpus))
         passages = {p["id"]: content(p) for p in lines(job.passages)}
@@ -40,11 +42,17 @@ class Pyserini:
         subprocess.run([sys.executable, *command.split()], check=True)
 
     def _index_vectors(self, job: Job, corpus: str) -> None:
-        command = f"-m pyserini.encode input --corpus {corpus} --fields text --delimiter \0"
+        command = f"-m pyserini.encode input --corpus {corpus} --fields text"
         command += f" output --embeddings {job.index}/faiss --to-faiss"
-        command += f" encoder --encoder {job.encoder} --encoder-class auto --fields text"
-        command += f" --pooling mean --l2-norm --device cpu --batch {job.settings['encode_batch']}"
-        subprocess.run([sys.executable, *command.split(" ")], check=True)
+        # This class alone gets mean pooling and unit length from the command.
+        command += f" encoder --encoder {job.encoder} --encoder-class sentence-transformers"
+        command += f" --fields text --dimension {self._dimension(job)} --device cpu"
+        command += f" --batch-size {job.settings['encode_batch']}"
+        subprocess.run([sys.executable, *command.split()], check=True)
+
+    def _dimension(self, job: Job) -> int:
+        config = (Path(job.encoder) / "config.json").read_text(encoding="utf-8")
+        return json.loads(config)["hidden_size"]
 
     def open(self, job: Job) -> None:
         import torch

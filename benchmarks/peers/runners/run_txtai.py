@@ -15,6 +15,23 @@ from txtai import RAG, Embeddings
 from txtai.pipeline import Questions
 
 
+class CarefulQuestions(Questions):
+    """The extractive model, with no answer where it fails.
+
+    It raises TypeError where the best start or end is outside the text, as it often is where the
+    text holds no answer; all other answers of the call would be lost with it.
+    """
+
+    def __call__(self, questions, contexts, **kwargs):
+        return [self._one(q, c) for q, c in zip(questions, contexts, strict=True)]
+
+    def _one(self, question: str, context: str) -> str | None:
+        try:
+            return super().__call__([question], [context])[0]
+        except TypeError:
+            return None
+
+
 class Txtai:
     """See `job.System`."""
 
@@ -37,15 +54,8 @@ class Txtai:
         self.embeddings = Embeddings()
         self.embeddings.load(str(Path(job.index) / "embeddings"))
         self.top_k = job.top_k
-        self.rag = RAG(
-            self._found,
-            job.reader,
-            gpu=False,
-            quantize=job.settings["quantize"],
-            task="question-answering",
-            context=job.top_k,
-            output="flatten",
-        )
+        self.open_reader(job)
+        self.rag = RAG(self._found, self.reader, context=job.top_k, output="flatten")
         self.results: list[list[dict]] = []
 
     def _found(self, queries: list[str], limit: int) -> list[list[dict]]:
@@ -65,7 +75,7 @@ class Txtai:
 
     def open_reader(self, job: Job) -> None:
         torch.set_num_threads(job.threads)
-        self.reader = Questions(job.reader, gpu=False, quantize=job.settings["quantize"])
+        self.reader = CarefulQuestions(job.reader, gpu=False, quantize=job.settings["quantize"])
 
     def read(self, groups: Sequence[Group]) -> list[list[str]]:
         answers = []
