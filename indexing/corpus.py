@@ -15,6 +15,7 @@ from indexing.formats.docx import read_docx
 from indexing.formats.html import read_html
 from indexing.formats.hub import PREFIX, HubSource, parse_hub_source, read_hub
 from indexing.formats.pdf import read_pdf
+from indexing.formats.rdf import RDF_FORMATS
 from indexing.formats.recognising import recognise
 from indexing.formats.records import read_json, read_jsonl
 from indexing.formats.source import (
@@ -29,6 +30,7 @@ from indexing.formats.source import (
 from indexing.formats.squad import read_squad
 from indexing.formats.textfiles import read_markdown, read_rst, read_text
 from indexing.formats.wikiextractor import read_wikiextractor
+from indexing.graph.documents import GRAPH_FORMATS, read_graph
 from indexing.problems import Problems
 
 __all__ = ["FORMATS", "CorpusOptions", "FieldNames", "corpus_size", "read_documents"]
@@ -53,7 +55,7 @@ _READERS: Mapping[str, FileReader] = {
     "pdf": read_pdf,
     "docx": read_docx,
 }
-FORMATS = ("auto", *_READERS)
+FORMATS = ("auto", *_READERS, *GRAPH_FORMATS)
 """The names that `CorpusOptions.format` and --format take."""
 
 
@@ -63,6 +65,16 @@ class _Planned:
 
     file: SourceFile
     format: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """All files of triples: one graph, told where the first of them stands."""
+
+    files: tuple[_Planned, ...]
+
+
+_Part = _Planned | HubSource | _Graph
 
 
 def read_documents(
@@ -75,7 +87,8 @@ def read_documents(
 
     A source is a file, a folder (read in the order of its sorted paths, hidden files left out)
     or a data set of the Hugging Face hub, `hf:NAME[:CONFIG[:SPLIT]]`. Of documents with the same
-    id the first is kept. `advance` gets numbers of bytes read, which add up to `corpus_size`.
+    id the first is kept. Files of triples are one graph, whose documents are its entities.
+    `advance` gets numbers of bytes read, which add up to `corpus_size`.
 
     Sources that are not there, formats that are not known and libraries that are missing are
     errors at once; no document at all is one at the end.
@@ -86,7 +99,7 @@ def read_documents(
         )
     plan = [part for source in sources for part in _plan(source, options, problems, advance)]
     _require_libraries(plan)
-    return _unique(plan, options, problems, " ".join(map(str, sources)))
+    return _unique(_graph_joined(plan), options, problems, " ".join(map(str, sources)))
 
 
 def corpus_size(sources: Sequence[Path | str]) -> int | None:
@@ -152,6 +165,8 @@ def _plan(
             kind = options.format
             if kind == "auto":
                 kind = recognise(file, in_folder=in_folder)
+                if kind == "triples" and options.fields != FieldNames():
+                    kind = "tsv"  # whoever names fields means records
                 if kind is None:
                     problems.note(file.label, "file of unknown type")
         if kind is not None:
@@ -167,15 +182,31 @@ def _require_libraries(plan: Sequence[_Planned | HubSource]) -> None:
             require("pypdf", "pypdf", part.file.label)
         elif part.format == "docx":
             require("docx", "python-docx", part.file.label)
+        elif part.format in RDF_FORMATS:
+            require("pyoxigraph", "pyoxigraph", part.file.label, extra="graph")
+
+
+def _graph_joined(plan: Sequence[_Planned | HubSource]) -> list[_Part]:
+    """Put all files of triples together, where the first of them is."""
+    triples = tuple(
+        part for part in plan if isinstance(part, _Planned) and part.format in GRAPH_FORMATS
+    )
+    joined: list[_Part] = []
+    for part in plan:
+        if part not in triples:
+            joined.append(part)
+        elif part is triples[0]:
+            joined.append(_Graph(triples))
+    return joined
 
 
 def _unique(
-    plan: Sequence[_Planned | HubSource], options: CorpusOptions, problems: Problems, named: str
+    plan: Sequence[_Part], options: CorpusOptions, problems: Problems, named: str
 ) -> Iterator[Document]:
     """Yield the documents whose id was not there before, and demand at least one."""
     seen: set[int] = set()  # hashes: 8 bytes a document, where ids may be long
     for part in plan:
-        label = part.label if isinstance(part, HubSource) else part.file.label
+        label = _label(part)
         for line, document in _read(part, options, problems):
             known = len(seen)
             seen.add(hash(document.id))
@@ -188,9 +219,16 @@ def _unique(
         raise InputError(f"There are no documents in {named}{why}.")
 
 
-def _read(
-    part: _Planned | HubSource, options: CorpusOptions, problems: Problems
-) -> Iterator[Located]:
+def _label(part: _Part) -> str:
+    if isinstance(part, HubSource):
+        return part.label
+    return part.files[0].file.label if isinstance(part, _Graph) else part.file.label
+
+
+def _read(part: _Part, options: CorpusOptions, problems: Problems) -> Iterator[Located]:
     if isinstance(part, HubSource):
         return read_hub(part, options, problems)
+    if isinstance(part, _Graph):
+        files = [(planned.file, planned.format) for planned in part.files]
+        return ((None, document) for document in read_graph(files, options.graph, problems))
     return _READERS[part.format](part.file, options, problems)

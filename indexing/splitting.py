@@ -9,12 +9,13 @@ run. A range never begins or ends with a space, and never is empty.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from indexing.documents import Document
 from indexing.errors import InputError
+from indexing.graph.facts import is_graph_document
 from indexing.headings import headings
 from indexing.sentences import sentences
 
@@ -71,8 +72,10 @@ class SplitSettings:
 def split(document: Document, settings: SplitSettings) -> list[Range]:
     """Return the ranges of a document's passages, in order."""
     text = document.text
+    if is_graph_document(document):  # a sentence a line, whatever full stops there are in names
+        return list(_packed(text, _lines(text), settings))
     if settings.method == "sentences":
-        return list(_packed_sentences(text, settings))
+        return list(_packed(text, sentences(text), settings))
     if settings.method == "headings":
         return [
             found
@@ -108,11 +111,11 @@ def _window_pattern(word: re.Pattern[str], words: int) -> re.Pattern[str]:
     return re.compile(rf"{one}(?:\s*+{one}){{0,{words - 1}}}+")
 
 
-def _packed_sentences(text: str, settings: SplitSettings) -> Iterator[Range]:
+def _packed(text: str, pieces: Iterable[Range], settings: SplitSettings) -> Iterator[Range]:
     """Yield as many whole sentences at a time as fit; cut a longer one into windows."""
     word = _words_of(text)
     start = end = count = 0
-    for first, last in sentences(text):
+    for first, last in pieces:
         words = len(word.findall(text, first, last))
         if count and count + words > settings.words:
             yield start, end
@@ -126,6 +129,13 @@ def _packed_sentences(text: str, settings: SplitSettings) -> Iterator[Range]:
         count += words
     if count:
         yield start, end
+
+
+def _lines(text: str) -> Iterator[Range]:
+    start = 0
+    for line in text.split("\n"):
+        yield start, start + len(line)
+        start += len(line) + 1
 
 
 def _sections(text: str) -> Iterator[Range]:

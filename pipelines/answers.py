@@ -14,7 +14,8 @@ class Citation:
     """Where an answer stands: `document.text[start:end]` is its exact text there.
 
     `sentence` is the sentence around it, `[sentence_start, ...)` its place in the document.
-    `score` is the reader's log-probability of this span, relevance included.
+    `score` is the reader's log-probability of this span, relevance included. `triples` are what
+    the sentence was told from where the document is a graph's: subject, relation, object.
     """
 
     document_id: str
@@ -26,6 +27,7 @@ class Citation:
     sentence: str
     sentence_start: int
     score: float
+    triples: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

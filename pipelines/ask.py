@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from indexing.errors import InputError
+from indexing.graph.facts import facts_of, statements_at
 from indexing.sentences import sentence_around
 from pipelines.answers import Answer, AskResult, Citation
 from reader.calibration import Calibration, RankedAnswer, rank_answers
@@ -185,7 +186,8 @@ class QuestionAnswering:
     def _citation(self, span: Span) -> Citation:
         document = self._index.documents.get(span.passage.document_id)
         start, end = span.passage.start + span.start, span.passage.start + span.end
-        first, last = sentence_around(document.text, start, end)
+        told, triples = statements_at(facts_of(document), start, end)
+        first, last = told or sentence_around(document.text, start, end)
         score = span.start_logprob + span.end_logprob + span.relevance_logprob
         return Citation(
             document.id,
@@ -197,6 +199,7 @@ class QuestionAnswering:
             document.text[first:last],
             first,
             score,
+            triples,
         )
 
     def close(self) -> None:

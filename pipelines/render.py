@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 NO_ANSWER = "No answer found."
+_TRIPLES = 5  # shown of a citation from a graph
 _WINDOW = 220  # characters of a long sentence that are shown around the answer
 
 
@@ -40,6 +41,8 @@ def show_answers(console: Console, result: AskResult) -> None:
         place.append_text(highlighted(best))
         place.append(f"\n{best.title or best.document_id}", style="bold")
         place.append(f"  [{best.document_id}: {best.start}-{best.end}]", style="dim")
+        for triple in best.triples[:_TRIPLES]:
+            place.append(f"\n({', '.join(triple)})", style="dim")
         if best.url:
             place.append(f"\n{best.url}", style="dim")
         if len(answer.citations) > 1:

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 
 from indexing.compression import DamagedArchive
 from indexing.errors import InputError
-from indexing.formats.source import SourceFile
+from indexing.formats.fields import resolve
+from indexing.formats.source import FieldNames, SourceFile
+from indexing.formats.triple_lines import delimiter_of, fields, is_header
 
 _HEAD = 1 << 16
+_LINES = 50
 _BY_SUFFIX: Mapping[str, str] = {
     ".jsonl": "json",
     ".ndjson": "json",
@@ -30,6 +33,13 @@ _BY_SUFFIX: Mapping[str, str] = {
     ".xhtml": "html",
     ".pdf": "pdf",
     ".docx": "docx",
+    ".nt": "ntriples",
+    ".nq": "nquads",
+    ".ttl": "turtle",
+    ".trig": "trig",
+    ".rdf": "rdfxml",
+    ".owl": "rdfxml",
+    ".jsonld": "jsonld",
 }
 _BY_MAGIC: Mapping[bytes, str] = {
     b"%PDF-": "pdf",
@@ -39,6 +49,15 @@ _BY_MAGIC: Mapping[bytes, str] = {
 }
 _HTML = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype html|html)\b", re.I | re.S
+)
+_RDF_XML = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<!DOCTYPE.*?\]>\s*)*<rdf:RDF\b", re.S
+)
+_STATEMENT = re.compile(rb"\s*(?:<[^<>\s]+>|_:\S+)\s+<[^<>\s]+>\s+(?:<|_:|\").*\.\s*(?:#.*)?$")
+_TURTLE = re.compile(rb"\s*(?:#[^\n]*\n\s*)*(?:@prefix|@base|PREFIX|BASE)\s", re.I)
+_JSON_LD = re.compile(rb'"@(?:context|graph|id)"\s*:')
+_WIKIDATA = re.compile(
+    rb'\s*[\[{]?\s*(?:"entities"\s*:\s*\{\s*"[QP]\d+"\s*:\s*)?\{[^{}]*"(?:type|id)"\s*:\s*"(?:item|property|[QP]\d+)"'
 )
 _SQUAD = re.compile(rb'"data"\s*:\s*\[')
 
@@ -52,6 +71,8 @@ def recognise(file: SourceFile, *, in_folder: bool) -> str | None:
     by_suffix = _BY_SUFFIX.get(file.suffix)
     if by_suffix == "json":
         return _kind_of_json(_head(file))
+    if by_suffix in ("csv", "tsv", "text") and holds_triples(_head(file), by_suffix):
+        return "triples"
     if by_suffix is not None:
         return by_suffix
     if in_folder and file.suffix:
@@ -84,19 +105,65 @@ def _by_content(file: SourceFile, head: bytes) -> str | None:
         return "docx"
     if _is_archive(head):
         return None
-    if _HTML.match(head):
-        return "html"
     if head.lstrip()[:1] in (b"{", b"["):
         return _kind_of_json(head)
+    return _kind_of_text(head)
+
+
+def _kind_of_text(head: bytes) -> str | None:
+    if _HTML.match(head):
+        return "html"
+    if (rdf := _rdf(head)) is not None:
+        return rdf
+    if holds_triples(head, "text"):
+        return "triples"
     return "text" if _is_text(head) else None
+
+
+def _rdf(head: bytes) -> str | None:
+    """Return the RDF format that a file without a known suffix is in, if it is one."""
+    if _RDF_XML.match(head):
+        return "rdfxml"
+    if _TURTLE.match(head):
+        return "turtle"
+    lines = [line for line in head.split(b"\n")[:20] if line.strip() and line[:1] != b"#"]
+    if lines and all(_STATEMENT.match(line) for line in lines[:-1] or lines):
+        return "nquads"  # of which N-Triples are a part
+    return None
+
+
+def holds_triples(head: bytes, kind: str) -> bool:
+    """Whether a file's first lines are triples of names, not records with a header.
+
+    All lines have three fields; and either the header says so, or there is no header, the third
+    field is short, and the second, which names relations, comes again and again. In files of
+    text only `|` and tabs count.
+    """
+    whole = len(head) < _HEAD
+    lines = head.decode("utf-8", "replace").splitlines()
+    lines = [line for line in (lines if whole else lines[:-1]) if line.strip()][:_LINES]
+    delimiter = delimiter_of(lines[0]) if lines else ","
+    rows = [fields(line, delimiter) for line in lines]
+    good = [row for row in rows if len(row) == 3]
+    if not rows or len(rows[0]) != 3 or len(good) < 0.9 * len(rows):
+        return False
+    if is_header(rows[0]):
+        return True
+    if (kind == "text" and delimiter == ",") or resolve(rows[0], FieldNames()).known != {None}:
+        return False
+    relations = len({row[1] for row in good})
+    repeated = len(good) < 10 or relations <= len(good) / 2
+    return repeated and sum(len(row[2]) for row in good) < 100 * len(good)
 
 
 def _kind_of_json(head: bytes) -> str:
     """Tell JSON Lines, an array or object, and SQuAD's JSON from each other."""
     text = head.lstrip()
+    if _WIKIDATA.match(head) and b'"labels"' in head:
+        return "wikidata"
     if text.startswith(b"["):
-        return "json"
-    line, newline, _ = text.partition(b"\n")
+        return "jsonld" if _JSON_LD.search(head) else "json"
+    line, newline, rest = text.partition(b"\n")
     try:
         whole = isinstance(json.loads(line), dict)
     except ValueError:
@@ -104,7 +171,9 @@ def _kind_of_json(head: bytes) -> str:
     if _SQUAD.search(head) and b'"paragraphs"' in head and not (whole and b'"data"' not in line):
         return "squad"
     if whole or len(line) == len(head) or not text.startswith(b"{"):
-        return "jsonl"
+        return "jsonl" if rest.strip() or not _JSON_LD.search(line) else "jsonld"
+    if _JSON_LD.search(head) and not _has_lines(text):
+        return "jsonld"
     # A broken first line of many is JSON Lines; an object over several lines is JSON.
     return "json" if not newline or line.strip() in (b"{", b"") or not _has_lines(text) else "jsonl"
 

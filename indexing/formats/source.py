@@ -13,6 +13,7 @@ from types import ModuleType
 from indexing.compression import DamagedArchive, compression_of, open_stream, without_suffix
 from indexing.documents import Document
 from indexing.errors import QAError
+from indexing.graph.triples import GraphOptions
 from indexing.problems import Problems
 
 Located = tuple[int | None, Document]
@@ -31,10 +32,11 @@ class FieldNames:
 
 @dataclass(frozen=True, slots=True)
 class CorpusOptions:
-    """How to read sources: a format's name or "auto", and the names of fields."""
+    """How to read sources: a format's name or "auto", the names of fields, and graphs."""
 
     format: str = "auto"
     fields: FieldNames = field(default_factory=FieldNames)
+    graph: GraphOptions = field(default_factory=GraphOptions)
 
 
 def ignore_bytes(count: int) -> None:
@@ -112,11 +114,11 @@ def decode(data: bytes, file: SourceFile, problems: Problems, first_line: int = 
         return None
 
 
-def require(module: str, package: str, what: str) -> ModuleType:
-    """Import a module of the `formats` extra, or say how to install it."""
+def require(module: str, package: str, what: str, extra: str = "formats") -> ModuleType:
+    """Import a module of an optional extra, or say how to install it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
         raise QAError(
-            f"Reading {what} needs the package {package}: pip install 'spanqa[formats]'."
+            f"Reading {what} needs the package {package}: pip install 'spanqa[{extra}]'."
         ) from error

@@ -34,6 +34,14 @@ FORMATS = (
     "html",
     "pdf",
     "docx",
+    "ntriples",
+    "nquads",
+    "turtle",
+    "trig",
+    "rdfxml",
+    "jsonld",
+    "triples",
+    "wikidata",
 )
 SPLITS = ("words", "sentences", "headings")
 
@@ -78,6 +86,26 @@ def _register_build(parsers: Any) -> None:
         "--stride", type=options.positive, help="words between passages' starts (default: --words)"
     )
     build.add_argument("--no-vectors", action="store_true", help="the same as --vectors none")
+    graph = build.add_argument_group("knowledge graphs")
+    graph.add_argument(
+        "--languages",
+        default="en",
+        metavar="CODES",
+        help="of labels and texts, best first, as in en,de; or all (default: en)",
+    )
+    graph.add_argument(
+        "--labels",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="names for keys: key, tab, name",
+    )
+    graph.add_argument(
+        "--templates", metavar="FILE", help="sentences for relations, as TOML or JSON"
+    )
+    graph.add_argument(
+        "--graph-hops", type=int, choices=(1, 2), default=1, help="2: passages of neighbours too"
+    )
     build.add_argument("--encoder", default="default", metavar="DIR", help="(default: bundled)")
     build.add_argument("--resume", action="store_true", help="go on with a build that was cut off")
     build.add_argument("--strict", action="store_true", help="stop at the first bad record")
@@ -92,12 +120,19 @@ def run_build(args: argparse.Namespace) -> int:
     """Build an index and print its summary."""
     from indexing.build import BuildSettings, build_index
     from indexing.corpus import CorpusOptions, FieldNames
+    from indexing.graph.triples import GraphOptions
     from indexing.splitting import SplitSettings
     from pipelines.progress import open_progress
 
     fields = FieldNames(args.id_field, args.title_field, args.text_field, args.url_field)
+    graph = GraphOptions(
+        () if args.languages == "all" else tuple(args.languages.split(",")),
+        tuple(args.labels),
+        args.templates,
+        args.graph_hops,
+    )
     settings = BuildSettings(
-        corpus=CorpusOptions(format=args.format, fields=fields),
+        corpus=CorpusOptions(format=args.format, fields=fields, graph=graph),
         splitting=SplitSettings(args.split, args.words, args.stride or args.words),
         lexical=index_settings.lexical_settings(args),
         vectors=index_settings.vector_settings(args),
