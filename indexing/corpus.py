@@ -162,15 +162,20 @@ def _plan(
         file = SourceFile(path, name, advance)
         kind: str | None = None
         with reporting_damage(file, problems):
-            kind = options.format
-            if kind == "auto":
-                kind = recognise(file, in_folder=in_folder)
-                if kind == "triples" and options.fields != FieldNames():
-                    kind = "tsv"  # whoever names fields means records
-                if kind is None:
-                    problems.note(file.label, "file of unknown type")
+            kind = _kind(file, options, in_folder=in_folder)
+            if kind is None:
+                problems.note(file.label, "file of unknown type")
         if kind is not None:
             yield _Planned(file, kind)
+
+
+def _kind(file: SourceFile, options: CorpusOptions, *, in_folder: bool) -> str | None:
+    """Return the format of a file, None for one that no reader knows."""
+    if options.format != "auto":
+        return options.format
+    kind = recognise(file, in_folder=in_folder)
+    # Whoever names fields means records.
+    return "tsv" if kind == "triples" and options.fields != FieldNames() else kind
 
 
 def _require_libraries(plan: Sequence[_Planned | HubSource]) -> None:

@@ -8,6 +8,7 @@ document's text. A passage's id is its row, so finding it costs the same in any 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,16 @@ class DocumentStore:
         """Return the title of a row's document."""
         return str(self._value(row, "title"))
 
+    def may_have_metadata(self, name: str) -> bool:
+        """Return False only if no document has a field of this name in its metadata."""
+        keys = (batch.column("metadata").keys.buffers()[2] for batch in self._table.batches)
+        return any(re.search(name.encode(), part) is not None for part in keys if part is not None)
+
+    def titles(self) -> Iterator[str]:
+        """Yield the titles of all documents, by row."""
+        for batch in self._table.batches:
+            yield from batch.column("title").to_pylist()
+
     def slice(self, row: int, byte_start: int, byte_end: int) -> str:
         """Return a piece of a document's text by its range of UTF-8 bytes."""
         return self.slicer(row)(byte_start, byte_end)
@@ -152,6 +163,16 @@ class PassageStore:
     def get(self, passage_ids: Sequence[int] | NDArray[np.int64]) -> list[Passage]:
         """Return the passages of these ids, in this order."""
         return [self[int(passage_id)] for passage_id in passage_ids]
+
+    def of_document(self, row: int) -> range:
+        """Return the ids of the passages of a document's row."""
+        for number, (documents, *_) in enumerate(self._columns):
+            if len(documents) and documents[-1] >= row:
+                first = int(np.searchsorted(documents, row, side="left"))
+                last = int(np.searchsorted(documents, row, side="right"))
+                base = int(self._table.first_rows[number])
+                return range(base + first, base + last)
+        return range(0)
 
     def texts(self, first: int, last: int) -> Iterator[tuple[str, str]]:
         """Yield title and text of the passages `first` to `last`, the last one not included."""

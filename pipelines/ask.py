@@ -9,13 +9,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from indexing.errors import InputError
-from indexing.graph.facts import facts_of, statements_at
+from indexing.graph.facts import FACTS, facts_of, statements_at
 from indexing.sentences import sentence_around
 from pipelines.answers import Answer, AskResult, Citation
+from pipelines.graph_answers import GraphAnswers, GraphSettings, merged, open_graph
 from reader.calibration import Calibration, RankedAnswer, rank_answers
 from reader.spans import Reader, Span
 
 if TYPE_CHECKING:
+    from encoder.protocol import TextEncoder
     from indexing.index import Index
     from retriever.hits import Hit, Retriever
 
@@ -33,12 +35,18 @@ class QuestionAnswering:
     """
 
     def __init__(
-        self, index: Index, retriever: Retriever, reader: Reader, calibration: Calibration
+        self,
+        index: Index,
+        retriever: Retriever,
+        reader: Reader,
+        calibration: Calibration,
+        graph: GraphAnswers | None = None,
     ) -> None:
         self._index = index
         self._retriever = retriever
         self._reader = reader
         self._calibration = calibration
+        self._graph = graph
 
     @classmethod
     def load(
@@ -50,6 +58,7 @@ class QuestionAnswering:
         encoder: str | None = None,
         device: str = "auto",
         precision: str = "auto",
+        graph: GraphSettings | None = None,
     ) -> QuestionAnswering:
         """Open an index with a retriever and a reader.
 
@@ -62,6 +71,7 @@ class QuestionAnswering:
                 the one that the index was built with.
             device: "auto", "cpu" or a torch device such as "cuda".
             precision: "auto", "int8", "bf16" or "fp32".
+            graph: how an index of a knowledge graph is asked; other indexes pay nothing for it.
 
         Raises:
             InputError: the index, the reader or the encoder is not to be had.
@@ -74,10 +84,14 @@ class QuestionAnswering:
         try:
             found = open_index_retriever(opened, retriever, encoder, device, precision)
             loaded = load_reader(reader, device, precision)
+            answers = None
+            if opened.documents.may_have_metadata(FACTS):
+                model = open_index_encoder(opened, encoder, device, precision)
+                answers, found = open_graph(opened, found, model, graph or GraphSettings())
         except BaseException:
             opened.close()
             raise
-        return cls(opened, found, loaded.reader, loaded.calibration)
+        return cls(opened, found, loaded.reader, loaded.calibration, answers)
 
     @property
     def threshold(self) -> float:
@@ -130,8 +144,8 @@ class QuestionAnswering:
         spans = self._reader.read(questions, [[hit.passage for hit in own] for own in hits])
         least = self.threshold if min_probability is None else min_probability
         found = [
-            self._answers(own, own_hits, answers, least)
-            for own, own_hits in zip(spans, hits, strict=True)
+            self._answers(question, own, own_hits, answers, least)
+            for question, own, own_hits in zip(questions, spans, hits, strict=True)
         ]
         timings = _timings(begin, middle, time.perf_counter(), len(questions))
         return [
@@ -161,10 +175,10 @@ class QuestionAnswering:
         spans = self._reader.read_at_depths(questions, passages, depths)
         found = [
             {
-                depth: self._answers(own[depth], own_hits[:depth], answers, min_probability)
+                depth: self._answers(q, own[depth], own_hits[:depth], answers, min_probability)
                 for depth in depths
             }
-            for own, own_hits in zip(spans, hits, strict=True)
+            for q, own, own_hits in zip(questions, spans, hits, strict=True)
         ]
         timings = _timings(begin, middle, time.perf_counter(), len(questions))
         return [
@@ -173,11 +187,14 @@ class QuestionAnswering:
         ]
 
     def _answers(
-        self, spans: Sequence[Span], hits: Sequence[Hit], limit: int, least: float
+        self, question: str, spans: Sequence[Span], hits: Sequence[Hit], limit: int, least: float
     ) -> tuple[Answer, ...]:
         scores = {hit.passage.id: hit.score for hit in hits}
-        ranked = rank_answers(spans, scores, self._calibration)
-        return tuple(self._cite(answer) for answer in ranked[:limit] if answer.probability >= least)
+        ranked = rank_answers(spans, scores, self._calibration)[:limit]
+        found = tuple(self._cite(answer) for answer in ranked)
+        if self._graph is not None:
+            found = merged(self._graph.answer(question, limit), found)[:limit]
+        return tuple(answer for answer in found if answer.probability >= least)
 
     def _cite(self, answer: RankedAnswer) -> Answer:
         citations = tuple(self._citation(span) for span in answer.spans[:CITATIONS])
@@ -236,12 +253,20 @@ def open_index_retriever(
     Raises:
         InputError: the index has no vectors, or the encoder is another one.
     """
-    from encoder.load import load_encoder
     from retriever.open import default_kind, open_retriever
 
     kind = kind or default_kind(index)
     if kind == "bm25":
         return open_retriever(index, kind)
+    return open_retriever(index, kind, open_index_encoder(index, encoder, device, precision))
+
+
+def open_index_encoder(
+    index: Index, encoder: str | None, device: str, precision: str
+) -> TextEncoder:
+    """Open the encoder that made an index's vectors, or the one that the user names."""
+    from encoder.load import load_encoder
+
     record = index.manifest.vectors
     name = encoder or (record.encoder if record is not None else "default")
-    return open_retriever(index, kind, load_encoder(name, device, precision))
+    return load_encoder(name, device, precision)

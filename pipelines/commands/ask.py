@@ -35,6 +35,7 @@ def register(commands: Any) -> None:
     options.add_index(ask)
     options.add_retrieval(ask)
     options.add_reader(ask)
+    options.add_graph(ask)
     options.add_json(ask)
     ask.set_defaults(run=run_ask)
     search = commands.add_parser("search", help="show the passages that a question finds")
@@ -50,6 +51,7 @@ def run_ask(args: argparse.Namespace) -> int:
     """Answer one question, a prompt's, or one a line."""
     from pipelines.ask import QuestionAnswering
     from pipelines.bundled import index_folder
+    from pipelines.graph_answers import GraphSettings
     from pipelines.progress import open_progress
 
     folder = index_folder(args.index, open_progress())
@@ -60,6 +62,7 @@ def run_ask(args: argparse.Namespace) -> int:
         encoder=args.encoder,
         device=args.device,
         precision=args.precision,
+        graph=GraphSettings(not args.no_match, args.hops, args.paths),
     ) as qa:
         if args.question is not None:
             answer(qa, args.question, args)

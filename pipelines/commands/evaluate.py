@@ -1,14 +1,14 @@
-"""`qa eval reading|retrieval|open|run|compare`."""
+"""`qa eval reading|retrieval|open|graph|run|compare`."""
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.commands import evaluate_saved, options
+from pipelines.commands import evaluate_graph, evaluate_saved, options
+from pipelines.commands.evaluation_options import add_common, show_scores
 
 if TYPE_CHECKING:
     from pipelines.qrels import Gold
@@ -37,7 +37,7 @@ def register(commands: Any) -> None:
         default=0.5,
         help="SQuAD 2.0: no answer below this relevance (default 0.5)",
     )
-    _common(reading)
+    add_common(reading)
     reading.set_defaults(run=run_reading)
     retrieval = parsers.add_parser(
         "retrieval", help="recall@k, MRR and nDCG by answer match and gold"
@@ -56,6 +56,7 @@ def register(commands: Any) -> None:
     )
     options.add_reader(open_)
     open_.set_defaults(run=run_open)
+    evaluate_graph.register(parsers)
     evaluate_saved.register(parsers)
 
 
@@ -81,15 +82,7 @@ def _open_questions(parser: argparse.ArgumentParser) -> None:
         default="documents",
         help="what the items are (default: documents)",
     )
-    _common(parser)
-
-
-def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--limit", type=options.positive, metavar="N", help="the first N questions")
-    parser.add_argument(
-        "--report", type=Path, metavar="DIR", help="write predictions, runs and a page to look at"
-    )
-    options.add_json(parser)
+    add_common(parser)
 
 
 def run_reading(args: argparse.Namespace) -> int:
@@ -129,7 +122,7 @@ def run_reading(args: argparse.Namespace) -> int:
             notes={"reader": args.reader},
             progress=open_progress(),
         )
-    _show(result, as_json=args.json)
+    show_scores(result, as_json=args.json)
     return 0
 
 
@@ -159,7 +152,7 @@ def run_retrieval(args: argparse.Namespace) -> int:
             notes=notes,
             progress=open_progress(),
         )
-    _show(dict(result), as_json=args.json)
+    show_scores(dict(result), as_json=args.json)
     return 0
 
 
@@ -204,7 +197,7 @@ def run_open(args: argparse.Namespace) -> int:
             report=args.report,
             progress=open_progress(),
         )
-    _show(dict(result), as_json=args.json)
+    show_scores(dict(result), as_json=args.json)
     return 0
 
 
@@ -212,13 +205,3 @@ def _gold(args: argparse.Namespace) -> Gold | None:
     from pipelines.qrels import Gold, read_qrels
 
     return Gold(read_qrels(args.qrels), args.qrels_of) if args.qrels else None
-
-
-def _show(result: Mapping[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(result))
-        return
-    from pipelines.evaluation_table import show_result
-    from pipelines.render import open_console
-
-    show_result(open_console(), result)

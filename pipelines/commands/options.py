@@ -46,6 +46,24 @@ def add_reader(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_graph(parser: argparse.ArgumentParser) -> None:
+    """Add the options of asking a knowledge graph."""
+    graph = parser.add_argument_group("knowledge graphs")
+    graph.add_argument(
+        "--hops",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="how many relations away an answer may be (default 1)",
+    )
+    graph.add_argument(
+        "--paths", type=Path, metavar="FILE", help="relations fitted by `qa train graph`"
+    )
+    graph.add_argument(
+        "--no-match", action="store_true", help="the reader alone, without matching relations"
+    )
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add `--json`."""
     parser.add_argument("--json", action="store_true", help="print one JSON document")

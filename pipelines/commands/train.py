@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import calibrate
-from pipelines.commands import options
+from pipelines.commands import options, train_graph
 from pipelines.mining import MiningSettings
 from reader.train_settings import BatchSettings, TrainSettings
 
@@ -18,6 +18,7 @@ def register(commands: Any) -> None:
     parsers = group.add_subparsers(dest="action", metavar="WHAT", required=True)
     _register_reader(parsers)
     _register_mine(parsers)
+    train_graph.register(parsers)
     mean = parsers.add_parser("average", help="write the mean of checkpoints of one family")
     mean.add_argument("folders", nargs="+", type=Path, metavar="READER", help="checkpoint folders")
     mean.add_argument("--out", type=Path, required=True, help="folder for the mean")

@@ -140,7 +140,7 @@ def test_blank_nodes_lists_and_reified_statements(tmp_path):
     assert "The address of a is street Main Road, town Leeds." in lines
     assert "The members of a are x and y." in lines
     assert "The twin of a is z." in lines
-    assert "unnamed Person is among the likes of a." in lines or "unnamed Person likes a." in lines
+    assert "a is among the likes of unnamed Person." in lines
     assert found["statement “a, twin, z”"].text == "The source of statement “a, twin, z” is Atlas."
     assert not any(title.startswith("_:") for title in found)
     document = found["a"]
@@ -262,5 +262,22 @@ def test_several_files_are_one_graph_beside_texts(tmp_path):
         documents = {d.id: d.text for d in index.documents}
         assert documents["entity:Ada"] == "Ada was born in London.\nAda died in Marylebone."
         assert documents["b.txt"] == "Ada wrote the first program."
+        assert index.documents.may_have_metadata("facts")
+        assert not index.documents.may_have_metadata("facts of")
         passage = next(p for p in index.passages.get(range(3)) if p.document_id == "entity:Ada")
         assert re.fullmatch(r"Ada was.*\n.*Marylebone\.", passage.text)
+
+
+def test_an_index_of_texts_has_no_graph_and_knows_its_documents_passages(tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.txt").write_text("word " * (250 if name == "b" else 1))
+    build_index([tmp_path], tmp_path.parent / f"{tmp_path.name}-index")
+    with Index.open(tmp_path.parent / f"{tmp_path.name}-index") as index:
+        assert not index.documents.may_have_metadata("facts")
+        assert list(index.documents.titles()) == ["a", "b", "c"]
+        assert [list(index.passages.of_document(row)) for row in range(4)] == [
+            [0],
+            [1, 2, 3],
+            [4],
+            [],
+        ]
