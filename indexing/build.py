@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +18,19 @@ from indexing.commit import commit, now, records, spanqa_version
 from indexing.corpus import CorpusOptions, corpus_size, read_documents
 from indexing.errors import InputError, QAError
 from indexing.files import writing_to
-from indexing.index import LEXICAL, Index
+from indexing.index import Index
 from indexing.lexical import LexicalSettings
-from indexing.lexical_build import build_lexical
 from indexing.locks import LOCK_FILE, write_lock
 from indexing.manifest import MANIFEST, Manifest, is_index, read_manifest
-from indexing.passage_store import DocumentStore, PassageStore
 from indexing.problems import Problems
 from indexing.progress import Progress, SilentProgress
 from indexing.resume import Unfinished
-from indexing.splitting import SplitSettings, split
-from indexing.store_writing import Part, join_parts, part_documents, write_part
+from indexing.segment_writing import write_lexical, write_store
+from indexing.splitting import SplitSettings
 from indexing.summary import BuildSummary, Clock, peak_memory
 from indexing.vectors_kinds import VectorSettings, factory
 from indexing.vectors_stage import make_vectors
 
-_PART_DOCUMENTS = 20_000
-_PART_CHARACTERS = 32_000_000
 _OURS = {LOCK_FILE, "segments", MANIFEST + ".tmp"}
 _SILENT = SilentProgress()
 
@@ -115,6 +110,10 @@ def add_vectors(
     with writing_to(root), write_lock(root):
         with Index.open(root) as index:
             manifest = index.manifest
+            if manifest.changed:
+                raise InputError(
+                    f"{root} has been changed since its build; run `qa index compact` first."
+                )
             built = _start_vectors(root, manifest, encoder)
             old = manifest.vectors
             same = old is not None and old.fingerprint == encoder.fingerprint
@@ -194,22 +193,10 @@ def _read(task: _Task, problems: Problems) -> Mapping[str, Any]:
     if "read" in built.done:
         found: Mapping[str, Any] = built.done["read"]
         return found
-    folder = built.work / "parts"
-    folder.mkdir(exist_ok=True)
-    sizes = part_documents(folder)
-    number, seen = len(sizes), sum(sizes)
     total = corpus_size(task.sources)
     with task.clock.stage("read"), task.progress.stage("Reading", total, "B") as advance:
         documents = read_documents(task.sources, task.settings.corpus, problems, advance)
-        part = Part()
-        for document in islice(documents, seen, None):
-            part.add(document, split(document, task.settings.splitting))
-            if len(part.documents) >= _PART_DOCUMENTS or part.characters >= _PART_CHARACTERS:
-                write_part(part, folder, number, seen)
-                number, seen, part = number + 1, seen + len(part.documents), Part()
-        if part.documents:
-            write_part(part, folder, number, seen)
-        counts = join_parts(folder, built.folder)
+        counts = write_store(documents, task.settings.splitting, built)
     if not counts[1]:
         raise InputError(f"There is no text in {' '.join(map(str, task.sources))}.")
     result = {
@@ -225,15 +212,7 @@ def _read(task: _Task, problems: Problems) -> Mapping[str, Any]:
 def _index(task: _Task, read: Mapping[str, Any], encoder: TextEncoder | None) -> BuildSummary:
     """Make BM25 and vectors of the stored passages, and commit."""
     root, built = task.root, task.built
-    passages = PassageStore(built.folder, DocumentStore(built.folder))
-    if "lexical" not in built.done:
-        with (
-            task.clock.stage("bm25"),
-            task.progress.stage("Counting words", len(passages), "passages") as advance,
-        ):
-            out = built.folder / LEXICAL
-            build_lexical(passages, task.settings.lexical, built.work / LEXICAL, out, advance)
-        built.finish("lexical", True)
+    passages = write_lexical(built, task.settings.lexical, task.progress, task.clock)
     record = None
     if encoder is not None:
         wanted = task.settings.vectors

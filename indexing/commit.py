@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy as np
+
 from indexing.files import checksum, sync
 from indexing.manifest import FileRecord, Manifest, write_manifest
 from indexing.resume import Unfinished, clean
+
+_REMOVED = "removed.npy"
 
 
 def commit(root: Path, built: Unfinished, manifest: Manifest) -> None:
@@ -34,6 +39,20 @@ def records(root: Path, built: Unfinished) -> Mapping[str, FileRecord]:
     for folder in folders:
         sync(folder)
     return found
+
+
+def with_files(manifest: Manifest, new: Mapping[str, FileRecord]) -> Manifest:
+    """Return the manifest with new files, and without those of segments that it has no more."""
+    segments = manifest.segments()
+    kept = {name: file for name, file in manifest.files.items() if name.split("/")[1] in segments}
+    return replace(manifest, created=now(), files={**kept, **new})
+
+
+def write_removed(root: Path, built: Unfinished, rows: Collection[int]) -> str:
+    """Write the rows of removed documents; return what the manifest calls the file."""
+    path = built.folder / _REMOVED
+    np.save(path, np.array(sorted(rows), dtype=np.int64))
+    return path.relative_to(root).as_posix()
 
 
 def now() -> str:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
+from numpy.typing import NDArray
+
 from indexing.errors import QAError
-from indexing.lexical import LexicalIndex, LexicalSettings
+from indexing.lexical import LEXICAL, Lexical, LexicalIndex, LexicalSettings
+from indexing.lexical_changed import ChangedLexical
 from indexing.locks import hold
 from indexing.manifest import Manifest, VectorRecord, read_manifest, segment_folder
 from indexing.passage_store import DocumentStore, PassageStore
-from indexing.vectors import VECTORS, VectorIndex
+from indexing.vectors import VECTORS, VectorIndex, Vectors
+from indexing.vectors_changed import ChangedVectors
 from indexing.words import WordSettings
 
-LEXICAL = "bm25"
 _ATTEMPTS = 5
 
 
@@ -32,13 +37,12 @@ class Index:
         self.path = path
         self.manifest = manifest
         self._holds = holds
-        folder = segment_folder(path, manifest.segment)
-        self.documents = DocumentStore(folder)
-        self.passages = PassageStore(folder, self.documents)
-        self.lexical = LexicalIndex(
-            folder / LEXICAL, len(self.passages), lexical_settings(manifest)
-        )
-        self._vectors: VectorIndex | None = None
+        folders = [segment_folder(path, segment) for segment in manifest.stores()]
+        removed = np.load(path / manifest.removed).tolist() if manifest.removed else ()
+        self.documents = DocumentStore(*folders, removed=removed)
+        self.passages = PassageStore(self.documents, *folders)
+        self.lexical = self._lexical([folder / LEXICAL for folder in folders])
+        self._vectors: Vectors | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> Index:
@@ -64,14 +68,37 @@ class Index:
         raise QAError(f"{root} changes all the time; try again when its builds have ended.")
 
     @property
-    def vectors(self) -> VectorIndex | None:
+    def vectors(self) -> Vectors | None:
         """The vectors, or None when the index was built without."""
         record = self.manifest.vectors
         if record is not None and self._vectors is None:
             # Loading FAISS takes a third of a second, which BM25 alone should not pay.
             parameters = record.search.get("parameters", "")
-            self._vectors = VectorIndex(vector_file(self.path, record), parameters)
+            first = VectorIndex(vector_file(self.path, record), parameters)
+            self._vectors = self._all_vectors(first) if self.manifest.changed else first
         return self._vectors
+
+    def removed_passages(self) -> NDArray[np.bool_]:
+        """Return for each passage id whether its document was removed."""
+        gone = np.zeros(len(self.passages), dtype=np.bool_)
+        for row in self.documents.removed:
+            ids = self.passages.of_document(row)
+            gone[ids.start : ids.stop] = True
+        return gone
+
+    def _lexical(self, folders: Sequence[Path]) -> Lexical:
+        settings = lexical_settings(self.manifest)
+        if not self.manifest.changed:
+            return LexicalIndex(folders[0], len(self.passages), settings)
+        gone = self.removed_passages()
+        return ChangedLexical(folders, self.passages.firsts, gone, settings)
+
+    def _all_vectors(self, first: VectorIndex) -> Vectors:
+        later = [
+            VectorIndex(segment_folder(self.path, one.segment) / VECTORS)
+            for one in self.manifest.added
+        ]
+        return ChangedVectors([first, *later], self.passages.firsts, self.removed_passages())
 
     def close(self) -> None:
         """Give the files free; the index cannot be used afterwards."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from indexing.errors import InputError
 from indexing.words import WordSettings, analyzer
 
+LEXICAL = "bm25"  # the folder of the files
 DATA = "data.csc.index.npy"
 INDICES = "indices.csc.index.npy"
 INDPTR = "indptr.csc.index.npy"
@@ -26,6 +27,7 @@ VOCABULARY = "vocab.index.json"
 PARAMETERS = "params.index.json"
 WORDS = "words.npy"
 WORD_ENDS = "words.ends.npy"
+LENGTHS = "lengths.npy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,16 @@ class LexicalSettings:
             raise InputError(f"BM25 needs k1 >= 0 and 0 <= b <= 1, not k1={self.k1}, b={self.b}.")
         if self.titles < 0:
             raise InputError(f"A title counts 0 times or more, not {self.titles} times.")
+
+
+class Lexical(Protocol):
+    """Finds passages by words, in one segment or in several. Safe to use from threads."""
+
+    def search(
+        self, questions: Sequence[str], k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return ids and scores of shape (len(questions), k), best first, ties by passage id."""
+        ...
 
 
 class LexicalIndex:
@@ -74,9 +86,21 @@ class LexicalIndex:
                 scores[number, : len(best)] = total[best]
         return ids, scores
 
+    def words(self, question: str) -> list[str]:
+        """Return the question's words in order, as often as they are in it."""
+        return sorted(self._words(question))
+
+    def postings(self, word: str) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
+        """Return the passages that hold a word and what it adds to their scores."""
+        column = self._vocabulary.find(word)
+        if column is None:
+            return None
+        first, last = self._starts[column], self._starts[column + 1]
+        return self._rows[first:last], self._scores[first:last]
+
     def _columns(self, question: str) -> list[int]:
         """Return the columns of the question's words, as often as they are in it."""
-        found = map(self._vocabulary.find, sorted(self._words(question)))
+        found = map(self._vocabulary.find, self.words(question))
         return [column for column in found if column is not None]
 
     def _add_up(self, columns: Sequence[int], k: int, total: NDArray[np.float32]) -> float:
@@ -91,6 +115,24 @@ class LexicalIndex:
                 fewest = scores
         # Scores only add up, so the k-th best of the rarest word is a floor for the k-th of all.
         return float(_kth_best(fewest, k)) if fewest is not None else 0.0
+
+
+def idf(passages: int, frequencies: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return Lucene's inverse document frequency of words that so many passages hold."""
+    return np.log1p((passages - frequencies + 0.5) / (frequencies + 0.5)).astype(np.float32)
+
+
+def mean_length(lengths: NDArray[np.int32]) -> float:
+    """Return the mean number of words of passages."""
+    return max(int(lengths.sum()) / max(1, len(lengths)), 1e-9)
+
+
+def length_norm(
+    settings: LexicalSettings, lengths: NDArray[np.int32], mean: float
+) -> NDArray[np.float64]:
+    """Return what stands beside a word's count in BM25's denominator, by passage length."""
+    relative = lengths.astype(np.float64) / mean
+    return settings.k1 * (1 - settings.b + settings.b * relative)
 
 
 def mapped(path: Path) -> NDArray[Any]:

@@ -24,11 +24,15 @@ from indexing.lexical import (
     DATA,
     INDICES,
     INDPTR,
+    LENGTHS,
     PARAMETERS,
     VOCABULARY,
     WORD_ENDS,
     WORDS,
     LexicalSettings,
+    idf,
+    length_norm,
+    mean_length,
 )
 from indexing.lexical_runs import Run
 
@@ -123,7 +127,9 @@ def _write_postings(
     settings: LexicalSettings,
     out: Path,
 ) -> None:
-    scores_of = _Scores(runs, starts, settings)
+    lengths = np.concatenate([run.lengths() for run in runs])
+    np.save(out / LENGTHS, lengths.astype(np.int32))
+    scores_of = _Scores(lengths, starts, settings)
     heads = [0] * len(runs)
     with NpyWriter(out / DATA, np.float32) as data, NpyWriter(out / INDICES, np.int32) as indices:
         for first, last in _column_blocks(starts):
@@ -165,21 +171,18 @@ class _Scores:
     """BM25 in Lucene's variant: idf * count / (count + k1 * (1 - b + b * length / mean))."""
 
     def __init__(
-        self, runs: Sequence[Run], starts: NDArray[np.int64], settings: LexicalSettings
+        self, lengths: NDArray[np.int32], starts: NDArray[np.int64], settings: LexicalSettings
     ) -> None:
-        self._lengths = np.concatenate([run.lengths() for run in runs])
-        texts, frequencies = len(self._lengths), np.diff(starts)
-        self._mean = max(int(self._lengths.sum()) / texts, 1e-9)
-        idf = np.log1p((texts - frequencies + 0.5) / (frequencies + 0.5))
-        self._idf = idf.astype(np.float32)
+        self._lengths = lengths
+        self._mean = mean_length(lengths)
+        self._idf = idf(len(lengths), np.diff(starts))
         self._settings = settings
 
     def __call__(
         self, columns: NDArray[np.int32], rows: NDArray[np.int32], counts: NDArray[np.int32]
     ) -> NDArray[Any]:
-        k1, b = self._settings.k1, self._settings.b
         count = counts.astype(np.float64)
-        norm = k1 * (1 - b + b * self._lengths[rows] / self._mean)
+        norm = length_norm(self._settings, self._lengths[rows], self._mean)
         return self._idf[columns] * (count / (norm + count))
 
 

@@ -16,7 +16,8 @@ from indexing.errors import InputError, QAError
 from indexing.files import write_atomically
 
 MANIFEST = "manifest.json"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2: an index may have added segments and removed documents; files of 1 are read, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,23 @@ class VectorRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Added:
+    """A segment that came after the build: documents, passages, BM25 and, with them, vectors."""
+
+    segment: str
+    documents: int
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What an index holds and how it was made.
 
-    `segment` is the folder of the documents, passages and BM25 files; `settings` are those of
-    the build, by part; the keys of `files` are paths relative to the index folder.
+    `documents` and `passages` count what can be found. `segment` is the folder of the
+    documents, passages and BM25 files; `settings` are those of the build, by part; the keys of
+    `files` are paths relative to the index folder. `added` are segments behind the first, whose
+    rows and passage ids run on; `removed` is a file with the rows of documents that are no longer
+    there.
     """
 
     created: str
@@ -59,11 +72,24 @@ class Manifest:
     segment: str
     vectors: VectorRecord | None
     files: Mapping[str, FileRecord]
+    added: tuple[Added, ...] = ()
+    removed: str | None = None
     format: int = FORMAT_VERSION
+
+    @property
+    def changed(self) -> bool:
+        """Whether the index is more, or less, than what its build made."""
+        return bool(self.added) or self.removed is not None
+
+    def stores(self) -> list[str]:
+        """Return the segments with documents, in the order of their rows."""
+        return [self.segment, *(one.segment for one in self.added)]
 
     def segments(self) -> set[str]:
         """Return the names of the folders that hold this index's files."""
-        return {self.segment} | ({self.vectors.segment} if self.vectors else set())
+        vectors = {self.vectors.segment} if self.vectors else set()
+        removed = {Path(self.removed).parent.name} if self.removed else set()
+        return {*self.stores(), *vectors, *removed}
 
 
 def segment_folder(root: Path, segment: str) -> Path:
@@ -91,7 +117,7 @@ def read_manifest(root: Path) -> Manifest:
         raise InputError(f"{root} is a file, not an index folder.") from None
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(path) from error
-    if found != FORMAT_VERSION:
+    if found not in (1, FORMAT_VERSION):
         raise InputError(
             f"{root} has index format {found}, and this version of SpanQA reads format "
             f"{FORMAT_VERSION}; use the version that built it, or build it again."
@@ -100,7 +126,8 @@ def read_manifest(root: Path) -> Manifest:
         vectors = content.pop("vectors")
         files = {name: FileRecord(**record) for name, record in content.pop("files").items()}
         record = VectorRecord(**vectors) if vectors is not None else None
-        return Manifest(**content, vectors=record, files=files)
+        added = tuple(Added(**one) for one in content.pop("added", ()))
+        return Manifest(**content, vectors=record, files=files, added=added)
     except (KeyError, TypeError, AttributeError) as error:
         raise _damaged(path) from error
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +34,17 @@ def id_hash(document_id: str) -> int:
 
 
 class ArrowBatches:
-    """A memory-mapped Arrow file, seen as one long table of rows."""
+    """Memory-mapped Arrow files, seen as one long table of rows.
 
-    def __init__(self, path: Path) -> None:
-        import pyarrow as pa
+    `file_rows` says where each file's rows begin, and where the last one's end.
+    """
 
-        try:
-            reader = pa.ipc.open_file(pa.memory_map(str(path)))
-            self.batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
-        except pa.ArrowInvalid as error:
-            raise QAError(f"{path} is damaged ({error}); build the index again.") from error
+    def __init__(self, *paths: Path) -> None:
+        files = [_batches(path) for path in paths]
+        self.batches = [batch for batches in files for batch in batches]
         self.first_rows = np.cumsum([0, *(batch.num_rows for batch in self.batches)])
+        rows = (sum(batch.num_rows for batch in batches) for batches in files)
+        self.file_rows = tuple(accumulate(rows, initial=0))
 
     def __len__(self) -> int:
         return int(self.first_rows[-1])
@@ -53,23 +55,46 @@ class ArrowBatches:
         return batch, row - int(self.first_rows[batch])
 
 
-class DocumentStore:
-    """The documents of an index, by row or by id."""
+def _batches(path: Path) -> list[Any]:
+    import pyarrow as pa
 
-    def __init__(self, folder: Path) -> None:
-        self._table = ArrowBatches(folder / DOCUMENTS)
+    try:
+        reader = pa.ipc.open_file(pa.memory_map(str(path)))
+        return [reader.get_batch(i) for i in range(reader.num_record_batches)]
+    except pa.ArrowInvalid as error:
+        raise QAError(f"{path} is damaged ({error}); build the index again.") from error
+
+
+class DocumentStore:
+    """The documents of an index, by row or by id.
+
+    It spans one folder, or several with rows that run on. `removed` are rows whose documents are
+    no longer there: they keep their numbers, but no id leads to them.
+    """
+
+    def __init__(self, *folders: Path, removed: Collection[int] = ()) -> None:
+        self._table = ArrowBatches(*(folder / DOCUMENTS for folder in folders))
         self._texts = [_Texts(batch.column("text")) for batch in self._table.batches]
-        self._hashes = np.load(folder / ID_HASHES, mmap_mode="r")
-        self._rows = np.load(folder / ID_ROWS, mmap_mode="r")
+        self._ids = [
+            (np.load(folder / ID_HASHES, mmap_mode="r"), np.load(folder / ID_ROWS, mmap_mode="r"))
+            for folder in folders
+        ]
+        self.removed = frozenset(removed)
 
     def __len__(self) -> int:
+        """Return the number of rows, removed ones included."""
         return len(self._table)
 
     def __contains__(self, document_id: object) -> bool:
         return isinstance(document_id, str) and self._find(document_id) is not None
 
     def __iter__(self) -> Iterator[Document]:
-        return (self.at(row) for row in range(len(self)))
+        return (self.at(row) for row in range(len(self)) if row not in self.removed)
+
+    @property
+    def firsts(self) -> tuple[int, ...]:
+        """The first row of each folder, and the number of all rows."""
+        return self._table.file_rows
 
     def get(self, document_id: str) -> Document:
         """Return a document by its id; KeyError when there is none."""
@@ -112,9 +137,10 @@ class DocumentStore:
         return any(re.search(name.encode(), part) is not None for part in keys if part is not None)
 
     def titles(self) -> Iterator[str]:
-        """Yield the titles of all documents, by row."""
-        for batch in self._table.batches:
-            yield from batch.column("title").to_pylist()
+        """Yield the titles of all documents, by row; a removed one's is empty."""
+        every = (title for b in self._table.batches for title in b.column("title").to_pylist())
+        for row, title in enumerate(every):
+            yield "" if row in self.removed else title
 
     def slice(self, row: int, byte_start: int, byte_end: int) -> str:
         """Return a piece of a document's text by its range of UTF-8 bytes."""
@@ -131,28 +157,43 @@ class DocumentStore:
 
     def _find(self, document_id: str) -> int | None:
         wanted = np.uint64(id_hash(document_id))
-        place = int(np.searchsorted(self._hashes, wanted))
-        while place < len(self._hashes) and self._hashes[place] == wanted:
-            row = int(self._rows[place])
-            if self._value(row, "id") == document_id:
-                return row
-            place += 1
+        for first, (hashes, rows) in zip(self._table.file_rows, self._ids, strict=False):
+            place = int(np.searchsorted(hashes, wanted))
+            while place < len(hashes) and hashes[place] == wanted:
+                row: int = first + int(rows[place])
+                if row not in self.removed and self._value(row, "id") == document_id:
+                    return row
+                place += 1
         return None
 
 
 class PassageStore:
-    """The passages of an index: `passages[id]` is a Passage, `len(passages)` their number."""
+    """The passages of an index: `passages[id]` is a Passage, `len(passages)` their number.
 
-    def __init__(self, folder: Path, documents: DocumentStore) -> None:
+    The folders are those of the documents; ids run on from one to the next.
+    """
+
+    def __init__(self, documents: DocumentStore, *folders: Path) -> None:
         self._documents = documents
-        self._table = ArrowBatches(folder / PASSAGES)
+        self._table = ArrowBatches(*(folder / PASSAGES for folder in folders))
         names = ("document", "start", "end", "byte_start", "byte_end")
         self._columns = [
             tuple(_numbers(batch.column(name)) for name in names) for batch in self._table.batches
         ]
+        for number, first in enumerate(self._table.first_rows[:-1]):
+            folder = bisect_right(self.firsts, int(first)) - 1
+            if folder and len(self._columns[number][0]):
+                rows, *ranges = self._columns[number]
+                moved = rows + np.int32(documents.firsts[folder])
+                self._columns[number] = (moved, *ranges)
 
     def __len__(self) -> int:
         return len(self._table)
+
+    @property
+    def firsts(self) -> tuple[int, ...]:
+        """The first id of each folder, and the number of all."""
+        return self._table.file_rows
 
     def __getitem__(self, passage_id: int) -> Passage:
         document, start, end, byte_start, byte_end = self._fields(passage_id)

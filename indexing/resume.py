@@ -22,6 +22,7 @@ from indexing.manifest import Manifest, segment_folder
 
 _WORK = "work"
 _STATE = "state.json"
+_CHANGE = "change"
 
 
 @dataclass(slots=True)
@@ -65,6 +66,14 @@ def start(root: Path, request: Mapping[str, Any]) -> Unfinished:
     return new
 
 
+def start_change(root: Path, manifest: Manifest) -> Unfinished:
+    """Make a segment folder for a change, and clear away what changes that were cut off left."""
+    tidy(root, manifest)
+    while (left := unfinished(root, manifest, _CHANGE)) is not None:
+        left.discard()
+    return start(root, {"work": _CHANGE})
+
+
 def tidy(root: Path, manifest: Manifest | None) -> None:
     """Remove the work folders of committed segments, should a crash have left one."""
     for segment in manifest.segments() if manifest else ():
@@ -96,7 +105,7 @@ def clean(root: Path, manifest: Manifest | None, *, keep_unfinished: bool) -> No
     """Remove the segments that the manifest does not name and no reader holds."""
     for path in _segments(root):
         named = manifest is not None and path.name in manifest.segments()
-        if not named and not (keep_unfinished and (path / _WORK).exists()):
+        if not named and not (keep_unfinished and (path / _WORK / _STATE).exists()):
             remove_unless_held(path)
 
 

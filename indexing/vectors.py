@@ -7,7 +7,7 @@ precision finds. Ids are the passages' own. See `vectors_kinds` for what FAISS m
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,43 @@ from indexing.vectors_gpu import on_gpu, whole_vectors
 from indexing.vectors_tuning import set_parameters
 
 VECTORS = "vectors.faiss"
+
+
+class Stored(Protocol):
+    """Vectors that are kept whole, in the order of passages."""
+
+    def stored(self, first: int, last: int) -> NDArray[np.float32]:
+        """Return a range of the vectors themselves."""
+        ...
+
+
+class Vectors(Stored, Protocol):
+    """The vectors of an index, of one segment or of several. Safe to use from threads.
+
+    Ranges of `stored` can only be had where the vectors are kept `whole`.
+    """
+
+    def __len__(self) -> int: ...
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector."""
+        ...
+
+    @property
+    def whole(self) -> bool:
+        """Whether the vectors themselves are kept, in half precision."""
+        ...
+
+    def ids(self) -> NDArray[np.int64]:
+        """Return the passage ids in the order of the file."""
+        ...
+
+    def search(
+        self, vectors: NDArray[np.float32], k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return ids and dot products of shape (len(vectors), k), best first, ties by id."""
+        ...
 
 
 class VectorIndex:

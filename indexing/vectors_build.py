@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from encoder.protocol import TextEncoder
 from indexing.files import publish
 from indexing.passage_store import PassageStore
-from indexing.vectors import VECTORS, VectorIndex
+from indexing.vectors import VECTORS, Stored
 from indexing.vectors_gpu import cluster_on_gpu
 from indexing.vectors_kinds import EXACT_FACTORY, VectorSettings, factory
 from indexing.vectors_tuning import Tuned, exact_search, sample_questions, tune
@@ -44,7 +44,7 @@ def build_vectors(
     out: Path,
     advance: Callable[[int], None],
     settings: VectorSettings = _DEFAULT,
-    known: VectorIndex | None = None,
+    known: Stored | None = None,
 ) -> BuiltVectors:
     """Encode all passages and write the FAISS file to `out`; `work` keeps finished shards.
 

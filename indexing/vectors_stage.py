@@ -10,7 +10,7 @@ from indexing.passage_store import PassageStore
 from indexing.progress import Progress
 from indexing.resume import Unfinished
 from indexing.summary import Clock
-from indexing.vectors import VectorIndex
+from indexing.vectors import Stored
 from indexing.vectors_build import build_vectors
 from indexing.vectors_kinds import VectorSettings
 
@@ -22,7 +22,7 @@ def make_vectors(
     settings: VectorSettings,
     progress: Progress,
     clock: Clock,
-    known: VectorIndex | None = None,
+    known: Stored | None = None,
 ) -> VectorRecord:
     """Make the vectors, unless they are there; return what the manifest says of them."""
     done = built.done.get("vectors")

@@ -10,8 +10,8 @@ import numpy as np
 
 from indexing.errors import QAError
 from indexing.files import checksum
-from indexing.index import LEXICAL, Index
-from indexing.lexical import DATA, INDICES, INDPTR, WORD_ENDS, mapped
+from indexing.index import Index
+from indexing.lexical import DATA, INDICES, INDPTR, LEXICAL, WORD_ENDS, mapped
 from indexing.manifest import Manifest, read_manifest, segment_folder
 from indexing.passage_store import DOCUMENTS, PASSAGES
 from indexing.vectors import VECTORS
@@ -63,13 +63,16 @@ def _damaged_files(root: Path, manifest: Manifest) -> Iterator[str]:
 
 def _store(index: Index) -> Iterator[str]:
     folder = segment_folder(index.path, index.manifest.segment)
-    if len(index.documents) != index.manifest.documents:
-        yield f"{folder / DOCUMENTS} has {len(index.documents)} documents; the manifest differs."
-    if len(index.passages) != index.manifest.passages:
-        yield f"{folder / PASSAGES} has {len(index.passages)} passages; the manifest differs."
-    for row, document in enumerate(index.documents):
-        if index.documents.row_of(document.id) != row:
-            yield f"{folder / DOCUMENTS}: two documents have the id {document.id!r}."
+    documents = len(index.documents) - len(index.documents.removed)
+    passages = int((~index.removed_passages()).sum())
+    if documents != index.manifest.documents:
+        yield f"{folder / DOCUMENTS} has {documents} documents; the manifest differs."
+    if passages != index.manifest.passages:
+        yield f"{folder / PASSAGES} has {passages} passages; the manifest differs."
+    for row in range(len(index.documents)):
+        document_id, _ = index.documents.id_and_title(row)
+        if row not in index.documents.removed and index.documents.row_of(document_id) != row:
+            yield f"{folder / DOCUMENTS}: two documents have the id {document_id!r}."
             break
     wrong = _first_wrong_passage(index)
     if wrong is not None:
@@ -95,14 +98,15 @@ def _first_wrong_passage(index: Index) -> int | None:
 
 
 def _lexical(index: Index) -> Iterator[str]:
-    folder = segment_folder(index.path, index.manifest.segment) / LEXICAL
-    starts, rows = mapped(folder / INDPTR), mapped(folder / INDICES)
-    if len(starts) != len(mapped(folder / WORD_ENDS)) + 1 or (np.diff(starts) < 0).any():
-        yield f"{folder / INDPTR} does not fit the vocabulary."
-    if not int(starts[-1]) == len(rows) == len(mapped(folder / DATA)):
-        yield f"{folder / DATA} and {INDICES} are not of one length."
-    if len(rows) and not 0 <= rows.min() <= rows.max() < len(index.passages):
-        yield f"{folder / INDICES} names passages that there are not."
+    for segment, size in zip(index.manifest.stores(), np.diff(index.passages.firsts), strict=True):
+        folder = segment_folder(index.path, segment) / LEXICAL
+        starts, rows = mapped(folder / INDPTR), mapped(folder / INDICES)
+        if len(starts) != len(mapped(folder / WORD_ENDS)) + 1 or (np.diff(starts) < 0).any():
+            yield f"{folder / INDPTR} does not fit the vocabulary."
+        if not int(starts[-1]) == len(rows) == len(mapped(folder / DATA)):
+            yield f"{folder / DATA} and {INDICES} are not of one length."
+        if len(rows) and not 0 <= rows.min() <= rows.max() < size:
+            yield f"{folder / INDICES} names passages that there are not."
 
 
 def _vectors(index: Index) -> Iterator[str]:

@@ -1,18 +1,18 @@
-"""`qa index build|add-vectors|info|verify`."""
+"""`qa index build|add-vectors|add|update|delete|compact|info|verify`."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.commands import index_settings, options
+from pipelines.commands import index_changes, index_settings, options
+from pipelines.commands.index_summary import show_build
 
 if TYPE_CHECKING:
-    from indexing.summary import BuildSummary
+    pass
 
 # `indexing.corpus.FORMATS` and `indexing.splitting.METHODS`, written out: importing them would
 # cost every `qa --help` a tenth of a second. A test holds them equal.
@@ -58,6 +58,7 @@ def register(commands: Any) -> None:
     options.add_machine(vectors)
     options.add_json(vectors)
     vectors.set_defaults(run=run_add_vectors)
+    index_changes.register(parsers)
     info = parsers.add_parser("info", help="tell what an index holds and how it was built")
     options.add_index(info)
     options.add_json(info)
@@ -151,7 +152,7 @@ def run_build(args: argparse.Namespace) -> int:
         resume=args.resume,
         strict=args.strict,
     )
-    _show(summary, as_json=args.json)
+    show_build(summary, as_json=args.json)
     return 0
 
 
@@ -163,26 +164,8 @@ def run_add_vectors(args: argparse.Namespace) -> int:
 
     encoder = load_encoder(args.encoder, args.device, args.precision)
     settings = index_settings.vector_settings(args)
-    _show(add_vectors(args.index, encoder, open_progress(), settings), as_json=args.json)
+    show_build(add_vectors(args.index, encoder, open_progress(), settings), as_json=args.json)
     return 0
-
-
-def _show(summary: BuildSummary, *, as_json: bool) -> None:
-    from pipelines.render import size
-
-    if as_json:
-        print(json.dumps(asdict(summary) | {"path": str(summary.path)}, ensure_ascii=False))
-        return
-    print(f"{summary.path}: {summary.documents:,} documents, {summary.passages:,} passages")
-    if not summary.vectors:
-        print("BM25 only; `qa index add-vectors` makes the vectors")
-    stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in summary.seconds.items())
-    total = sum(summary.files.values())
-    print(f"{size(total)} on disk; {stages}; peak memory {size(summary.peak_memory)}")
-    for reason, count in summary.skipped.items():
-        print(f"skipped {count:,}: {reason}")
-    for problem in summary.problems:
-        print(f"  {problem}", file=sys.stderr)
 
 
 def run_info(args: argparse.Namespace) -> int:
@@ -198,6 +181,8 @@ def run_info(args: argparse.Namespace) -> int:
         return 0
     total = sum(record.bytes for record in manifest.files.values())
     print(f"{folder}: {manifest.documents:,} documents, {manifest.passages:,} passages")
+    if manifest.changed:
+        print(f"changed since its build: {1 + len(manifest.added)} segments")
     print(f"built {manifest.created} by spanqa {manifest.spanqa}, format {manifest.format}")
     for name, value in manifest.settings.items():
         print(f"{name}: {json.dumps(value, ensure_ascii=False)}")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from indexing import build as building
+from indexing import segment_writing
 from indexing.build import BuildSettings, add_vectors, build_index
 from indexing.corpus import CorpusOptions, FieldNames
 from indexing.errors import InputError, QAError
@@ -56,7 +57,7 @@ class Recorder:
 
 
 def test_a_whole_build(tmp_path, corpus, monkeypatch):
-    monkeypatch.setattr(building, "_PART_DOCUMENTS", 7)
+    monkeypatch.setattr(segment_writing, "_PART_DOCUMENTS", 7)
     progress = Recorder()
     with corpus.open("a") as file:
         file.write('{"id": "bad"}\n')
@@ -178,7 +179,7 @@ def test_resume_repeats_the_problems_and_reads_nothing_again(tmp_path, corpus, m
         file.write("nonsense\n")
     stop_in_vectors(corpus, tmp_path / "index")
     monkeypatch.setattr(building, "read_documents", None)
-    monkeypatch.setattr(building, "build_lexical", None)
+    monkeypatch.setattr(segment_writing, "build_lexical", None)
     summary = build_index([corpus], tmp_path / "index", SMALL, HashingEncoder(), resume=True)
     assert sum(summary.skipped.values()) == 1
     assert len(summary.problems) == 1
@@ -211,14 +212,16 @@ def test_no_documents_leave_nothing_behind(tmp_path):
 
 
 def test_documents_without_passages(tmp_path, corpus, monkeypatch):
-    monkeypatch.setattr(building, "_PART_DOCUMENTS", 5)
-    cut = building.split
-    monkeypatch.setattr(building, "split", lambda document, settings: [])
+    monkeypatch.setattr(segment_writing, "_PART_DOCUMENTS", 5)
+    cut = segment_writing.split
+    monkeypatch.setattr(segment_writing, "split", lambda document, settings: [])
     with pytest.raises(InputError, match="no text"):
         build_index([corpus], tmp_path / "index", SMALL)
     assert not (tmp_path / "index").exists()
     monkeypatch.setattr(
-        building, "split", lambda document, s: cut(document, s) if document.id == "d29" else []
+        segment_writing,
+        "split",
+        lambda document, s: cut(document, s) if document.id == "d29" else [],
     )
     build_index([corpus], tmp_path / "index", SMALL, HashingEncoder())
     with Index.open(tmp_path / "index") as index:

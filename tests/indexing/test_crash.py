@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import random
 import signal
 
 import pytest
 
 from indexing.build import build_index
+from indexing.compaction import compact
 from indexing.index import Index
 from indexing.manifest import read_manifest
 from indexing.verify import verify
 from tests.hashing_encoder import HashingEncoder
-from tests.indexing.crashing_build import SETTINGS, build_and_die, make_pieces_small
+from tests.indexing.crashing_build import (
+    SETTINGS,
+    build_and_die,
+    change_and_die,
+    make_pieces_small,
+)
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["tests.indexing.crashing_build", "pyarrow", "faiss"])
@@ -38,8 +45,8 @@ def word_of(root):
         return index.passages[int(ids[0, 0])].document_id.rstrip("0123456789")
 
 
-def run(*arguments):
-    child = SERVER.Process(target=build_and_die, args=arguments)
+def run(*arguments, target=build_and_die):
+    child = SERVER.Process(target=target, args=arguments)
     child.start()
     child.join()
     return child.exitcode
@@ -78,4 +85,44 @@ def test_one_kill_then_resume_equals_an_uninterrupted_build(tmp_path, corpora, m
     assert word_of(root) == "engine"
     build_index([new], root, SETTINGS, HashingEncoder(), resume=True)
     assert contents(root) == contents(tmp_path / "straight")
+    assert len(list((root / "segments").iterdir())) == 1
+
+
+def held(root):
+    """Return the ids of the documents of an index, with their texts."""
+    with Index.open(root) as index:
+        return {document.id: document.text for document in index.documents}
+
+
+def test_changes_killed_at_random_lose_nothing(tmp_path):
+    chance = random.Random(11)
+    root = tmp_path / "index"
+    build_index(
+        [write_corpus(tmp_path / "a.jsonl", 12, "engine")], root, SETTINGS, HashingEncoder()
+    )
+    documents = held(root)
+    killed = done = 0
+    for step in range(40):
+        action = chance.choice(["add", "add", "add", "delete", "compact"])
+        after, argument = dict(documents), None
+        if action == "add":
+            word = f"loom{step % 7}x"
+            argument = write_corpus(tmp_path / "n.jsonl", chance.randint(1, 3), word)
+            lines = map(json.loads, argument.read_text().splitlines())
+            after = documents | {line["id"]: line["text"] for line in lines}
+        elif action == "delete":
+            argument = chance.sample(sorted(documents), 1)
+            after = {i: t for i, t in documents.items() if i not in argument}
+        code = run(root, action, argument, chance.randint(1, 40), target=change_and_die)
+        assert code in (0, -signal.SIGKILL)
+        now = held(root)
+        assert now in (documents, after)
+        assert code != 0 or now == after
+        assert verify(root).ok
+        documents = now
+        killed, done = killed + (code != 0), done + (code == 0)
+    assert killed > 10
+    assert done > 10
+    compact(root, HashingEncoder())
+    assert held(root) == documents
     assert len(list((root / "segments").iterdir())) == 1

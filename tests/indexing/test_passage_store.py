@@ -45,7 +45,7 @@ def test_all_documents_and_passages_come_back(tmp_path_factory, cut, per_part):
     expected = [(document, start, end) for document, ranges in cut for start, end in ranges]
     assert write(folder, cut, per_part) == (len(cut), len(expected))
     documents = DocumentStore(folder)
-    passages = PassageStore(folder, documents)
+    passages = PassageStore(documents, folder)
     assert list(documents) == [document for document, _ in cut]
     for document, _ in cut:
         assert documents.get(document.id) == document
@@ -76,7 +76,7 @@ def test_ids_whose_hashes_collide_are_told_apart(tmp_path, monkeypatch):
 @pytest.mark.parametrize("number", [-1, 1, 10**12])
 def test_passages_that_there_are_not(tmp_path, number):
     write(tmp_path, [(Document("a", "", "text"), [(0, 4)])], 1)
-    passages = PassageStore(tmp_path, DocumentStore(tmp_path))
+    passages = PassageStore(DocumentStore(tmp_path), tmp_path)
     with pytest.raises(IndexError):
         passages[number]
 

@@ -38,7 +38,7 @@ def names(root):
 def test_a_good_index(root):
     report = verify(root)
     assert report.ok
-    assert report.files == len(names(root)) == 12
+    assert report.files == len(names(root)) == 13
     assert report.bytes == sum((root / name).stat().st_size for name in names(root))
 
 
