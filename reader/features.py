@@ -80,6 +80,10 @@ class ReaderTokenizer:
             raise InputError(f"{folder}: neither tokenizer.json nor vocab.txt is there")
         return cls(build_wordpiece(vocabulary, lowercase=_lowercases(folder)))
 
+    def tokens(self) -> dict[str, int]:
+        """Return the vocabulary: pieces as written in it, and their ids."""
+        return dict(self._tokenizer.get_vocab(with_added_tokens=True))
+
     def _special(self, token: str) -> int:
         number = self._tokenizer.token_to_id(token)
         if number is None:

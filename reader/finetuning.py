@@ -7,19 +7,18 @@ checkpoints from which a stopped run goes on exactly.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from indexing.errors import InputError
 from reader.batches import Batch, epoch_batches
 from reader.loss import relevance_loss, shared_log_softmax, span_loss
 from reader.train_settings import TrainSettings
+from reader.train_state import load_optimizer, open_run, rate_at, save_state
 
 if TYPE_CHECKING:
     import torch
@@ -79,14 +78,6 @@ def make_optimizer(model: torch.nn.Module, settings: TrainSettings) -> torch.opt
     )
 
 
-def rate_at(step: int, steps: int, warmup: float) -> float:
-    """Return the share of the peak learning rate at a step: linear warm-up, linear decay to 0."""
-    rising = max(1, round(steps * warmup))
-    if step < rising:
-        return (step + 1) / rising
-    return max(0.0, (steps - step) / max(1, steps - rising))
-
-
 def train(settings: TrainSettings, out: Path, *, resume: bool, save_every: int = 200) -> None:
     """Run or resume a training run and leave a checkpoint in `out`.
 
@@ -101,7 +92,7 @@ def train(settings: TrainSettings, out: Path, *, resume: bool, save_every: int =
     from reader.training_data import joined, mine_negatives, split_by_context
 
     base = Path(settings.base)
-    state = _prepare(out, settings, resume=resume)
+    state = open_run(out, settings, resume=resume)
     torch.manual_seed(settings.seed)
     torch.set_flush_denormal(True)
     tokenizer = ReaderTokenizer.from_folder(base)
@@ -119,7 +110,7 @@ def train(settings: TrainSettings, out: Path, *, resume: bool, save_every: int =
     optimizer = make_optimizer(model, settings)
     per_epoch = -(-len(data.examples) // settings.batches.questions)
     steps = min(settings.max_steps or 10**9, per_epoch * settings.epochs)
-    done = _load_optimizer(optimizer, state) if state else 0
+    done = load_optimizer(optimizer, state) if state else 0
     log = _Log(out / "log.jsonl", done, steps)
     for step, batch in enumerate(_batches(data, tokenizer, settings), start=0):
         if step >= steps:
@@ -129,7 +120,7 @@ def train(settings: TrainSettings, out: Path, *, resume: bool, save_every: int =
         losses = _step(model, optimizer, batch, settings, rate_at(step, steps, settings.warmup))
         log.record(step + 1, batch, losses)
         if (step + 1) % save_every == 0 and step + 1 < steps:
-            _save_state(model, optimizer, base, out, step + 1)
+            save_state(out, step + 1, optimizer, lambda to: save_model(model, base, to, half=False))
     save_model(model, base, out, half=True)
     (out / "training.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
 
@@ -160,62 +151,6 @@ def _step(
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return losses
-
-
-def _prepare(out: Path, settings: TrainSettings, *, resume: bool) -> Path | None:
-    """Return the state to resume from, or None for a fresh start."""
-    plan = out / "settings.json"
-    wanted = json.loads(json.dumps(asdict(settings)))
-    if resume and plan.exists():
-        if json.loads(plan.read_text()) != wanted:
-            raise InputError(f"{out}: holds a run with other settings; choose another --out")
-        current = out / "state" / "current"
-        return (out / "state" / current.read_text().strip()) if current.exists() else None
-    if plan.exists():
-        raise InputError(f"{out}: holds a run already; add --resume or choose another --out")
-    out.mkdir(parents=True, exist_ok=True)
-    plan.write_text(json.dumps(wanted, indent=2) + "\n")
-    return None
-
-
-def _save_state(
-    model: torch.nn.Module, optimizer: torch.optim.AdamW, base: Path, out: Path, step: int
-) -> None:
-    """Write all that a resumed run needs; the pointer moves last, so a kill loses nothing."""
-    import shutil
-
-    from safetensors.torch import save_file
-
-    from reader.model import save_model
-
-    folder = out / "state" / f"step-{step}"
-    save_model(model, base, folder, half=False)
-    tensors = {}
-    for i, values in optimizer.state_dict()["state"].items():
-        for key, value in values.items():
-            tensors[f"{i}.{key}"] = value.detach().cpu().contiguous()
-    save_file(tensors, folder / "optimizer.safetensors", metadata={"step": str(step)})
-    pointer = out / "state" / "current.part"
-    pointer.write_text(folder.name)
-    os.replace(pointer, out / "state" / "current")
-    for old in (out / "state").glob("step-*"):
-        if old != folder:
-            shutil.rmtree(old)
-
-
-def _load_optimizer(optimizer: torch.optim.AdamW, state: Path) -> int:
-    from safetensors import safe_open
-
-    values: dict[int, dict[str, Any]] = {}
-    with safe_open(state / "optimizer.safetensors", "pt") as file:
-        for key in file.keys():  # noqa: SIM118 - safe_open is no mapping
-            number, _, name = key.partition(".")
-            values.setdefault(int(number), {})[name] = file.get_tensor(key)
-        step = int(file.metadata()["step"])
-    whole = optimizer.state_dict()
-    whole["state"] = values
-    optimizer.load_state_dict(whole)
-    return step
 
 
 class _Log:

@@ -127,8 +127,8 @@ def run_average(args: argparse.Namespace) -> int:
     return 0
 
 
-def run_reader(args: argparse.Namespace) -> int:
-    """Fine-tune a reader."""
+def require_training() -> None:
+    """Raise QAError where the libraries for training are missing."""
     import importlib.util
 
     from indexing.errors import QAError
@@ -136,6 +136,11 @@ def run_reader(args: argparse.Namespace) -> int:
     for name in ("torch", "transformers"):
         if importlib.util.find_spec(name) is None:
             raise QAError(f"training needs {name}: pip install 'spanqa[train]'")
+
+
+def run_reader(args: argparse.Namespace) -> int:
+    """Fine-tune a reader."""
+    require_training()
     from reader.finetuning import train
 
     settings = TrainSettings(

@@ -1,0 +1,1 @@
+"""SpanBERT pretraining: span masking, the span boundary objective, recurring span selection."""
