@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reader.augmentation import Words, augment_question, augment_row
 from reader.features import ReaderTokenizer
 from reader.train_settings import BatchSettings
 from reader.training_data import Example, Row, TrainingSet, crop
@@ -29,18 +30,39 @@ class Batch:
     questions: int
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A question's pieces, int32 (pieces,), with the passages drawn for it."""
+
+    question: NDArray[np.int32]
+    rows: list[Row]
+
+
 def epoch_batches(
-    data: TrainingSet, tokenizer: ReaderTokenizer, settings: BatchSettings, seed: int, epoch: int
+    data: TrainingSet,
+    tokenizer: ReaderTokenizer,
+    settings: BatchSettings,
+    seed: int,
+    epoch: int,
+    words: Words | None = None,
 ) -> Iterator[Batch]:
-    """Yield one epoch of batches; the same seed and epoch always give the same batches."""
+    """Yield one epoch of batches; the same seed and epoch always give the same batches.
+
+    `words` are the tokenizer's words if the settings ask for augmentation.
+    """
     generator = np.random.default_rng((seed, epoch))
     order = generator.permutation(len(data.examples))
     pool = settings.questions * POOL
     for begin in range(0, len(order), pool):
         chosen = [data.examples[i] for i in order[begin : begin + pool]]
         chosen = [example for example in chosen if _fits(example, settings)]
-        drawn = [(e, question_rows(e, data, settings, generator)) for e in chosen]
-        drawn.sort(key=lambda pair: max(len(row.ids) for row in pair[1]))
+        drawn = [
+            Drawn(tokenizer.question(e.question), question_rows(e, data, settings, generator))
+            for e in chosen
+        ]
+        if words is not None and settings.augment.active:
+            drawn = [augmented(one, words, settings, generator) for one in drawn]
+        drawn.sort(key=lambda one: max(len(row.ids) for row in one.rows))
         starts = np.arange(0, len(drawn), settings.questions)
         for start in generator.permutation(starts):
             yield collate(drawn[start : start + settings.questions], tokenizer)
@@ -80,13 +102,26 @@ def question_rows(
     ]
 
 
-def collate(drawn: list[tuple[Example, list[Row]]], tokenizer: ReaderTokenizer) -> Batch:
+def augmented(
+    drawn: Drawn, words: Words, settings: BatchSettings, generator: np.random.Generator
+) -> Drawn:
+    """Edit the words of a question and of its passages."""
+    return Drawn(
+        augment_question(drawn.question, words, settings.augment, generator),
+        [
+            augment_row(row, words, settings.augment, settings.max_pieces, generator)
+            for row in drawn.rows
+        ],
+    )
+
+
+def collate(drawn: list[Drawn], tokenizer: ReaderTokenizer) -> Batch:
     """Pad the rows of some questions into one batch."""
     heads, rows, groups = [], [], []
-    for number, (example, own) in enumerate(drawn):
-        question = tokenizer.question(example.question)
-        for row in own:
-            heads.append((tokenizer.head(question, tokenizer.title(row.title)), len(question)))
+    for number, one in enumerate(drawn):
+        for row in one.rows:
+            head = tokenizer.head(one.question, tokenizer.title(row.title))
+            heads.append((head, len(one.question)))
             rows.append(row)
             groups.append(number)
     length = max(len(head) + len(row.ids) + 1 for (head, _), row in zip(heads, rows, strict=True))

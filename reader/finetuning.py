@@ -23,6 +23,7 @@ from reader.train_state import load_optimizer, open_run, rate_at, save_state
 if TYPE_CHECKING:
     import torch
 
+    from reader.augmentation import Words
     from reader.features import ReaderTokenizer
     from reader.training_data import TrainingSet
 
@@ -86,6 +87,7 @@ def train(settings: TrainSettings, out: Path, *, resume: bool, save_every: int =
     """
     import torch
 
+    from reader.augmentation import load_words
     from reader.features import ReaderTokenizer
     from reader.mined_data import load_training
     from reader.model import load_model, save_model
@@ -112,7 +114,8 @@ def train(settings: TrainSettings, out: Path, *, resume: bool, save_every: int =
     steps = min(settings.max_steps or 10**9, per_epoch * settings.epochs)
     done = load_optimizer(optimizer, state) if state else 0
     log = _Log(out / "log.jsonl", done, steps)
-    for step, batch in enumerate(_batches(data, tokenizer, settings), start=0):
+    words = load_words(base) if settings.batches.augment.active else None
+    for step, batch in enumerate(_batches(data, tokenizer, settings, words), start=0):
         if step >= steps:
             break
         if step < done:
@@ -126,10 +129,10 @@ def train(settings: TrainSettings, out: Path, *, resume: bool, save_every: int =
 
 
 def _batches(
-    data: TrainingSet, tokenizer: ReaderTokenizer, settings: TrainSettings
+    data: TrainingSet, tokenizer: ReaderTokenizer, settings: TrainSettings, words: Words | None
 ) -> Iterator[Batch]:
     for epoch in range(settings.epochs):
-        yield from epoch_batches(data, tokenizer, settings.batches, settings.seed, epoch)
+        yield from epoch_batches(data, tokenizer, settings.batches, settings.seed, epoch, words)
 
 
 def _step(

@@ -6,6 +6,28 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
+class EditRates:
+    """The chance of each edit, for a word: see `reader.augmentation`."""
+
+    replace: float = 0.0
+    delete: float = 0.0
+    insert: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentSettings:
+    """How the words of questions, and those of contexts outside the answers, are edited."""
+
+    question: EditRates = field(default_factory=EditRates)
+    context: EditRates = field(default_factory=EditRates)
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is edited at all."""
+        return self != AugmentSettings()
+
+
+@dataclass(frozen=True, slots=True)
 class BatchSettings:
     """How questions become rows.
 
@@ -23,6 +45,7 @@ class BatchSettings:
     negative_rate: float = 0.25
     title_rate: float = 0.7
     passages: int = 4
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
 
 
 @dataclass(frozen=True, slots=True)

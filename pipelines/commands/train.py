@@ -9,7 +9,7 @@ from typing import Any
 from pipelines import calibrate
 from pipelines.commands import options, train_graph
 from pipelines.mining import MiningSettings
-from reader.train_settings import BatchSettings, TrainSettings
+from reader.train_settings import AugmentSettings, BatchSettings, EditRates, TrainSettings
 
 
 def register(commands: Any) -> None:
@@ -59,9 +59,22 @@ def _register_reader(parsers: Any) -> None:
         default=defaults.batches.passages,
         help="passages of a mined question in a batch: one with an answer, the others without",
     )
+    _add_augmentation(parser)
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--resume", action="store_true", help="go on with a stopped run")
     parser.set_defaults(run=run_reader)
+
+
+def _add_augmentation(parser: argparse.ArgumentParser) -> None:
+    for part, words in (("question", "words"), ("context", "words outside the answers")):
+        parser.add_argument(
+            f"--augment-{part}",
+            nargs=3,
+            type=options.share,
+            default=(0.0, 0.0, 0.0),
+            metavar=("REPLACE", "DELETE", "INSERT"),
+            help=f"shares of a {part}'s {words} that are edited anew in every epoch (none)",
+        )
 
 
 def _register_mine(parsers: Any) -> None:
@@ -153,7 +166,12 @@ def run_reader(args: argparse.Namespace) -> int:
         lambda_cls=args.lambda_cls,
         seed=args.seed,
         batches=BatchSettings(
-            questions=args.batch, negative_rate=args.negative_rate, passages=args.passages
+            questions=args.batch,
+            negative_rate=args.negative_rate,
+            passages=args.passages,
+            augment=AugmentSettings(
+                EditRates(*args.augment_question), EditRates(*args.augment_context)
+            ),
         ),
     )
     train(settings, args.out, resume=args.resume)

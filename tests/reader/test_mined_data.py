@@ -9,7 +9,7 @@ import pytest
 
 from encoder.load import default_folder
 from indexing.errors import InputError
-from reader.batches import collate, question_rows
+from reader.batches import Drawn, collate, question_rows
 from reader.features import ReaderTokenizer
 from reader.mined_data import load_mined, load_training
 from reader.train_settings import BatchSettings
@@ -63,7 +63,8 @@ def test_a_batch_holds_one_positive_and_the_negatives(mined):
         assert len({row.title for row in rows}) == 3
         seen.add(rows[0].title)
     assert seen == {"Paris", "Seine"}
-    batch = collate([(data.examples[0], rows)], TOKENIZER)
+    question = TOKENIZER.question(data.examples[0].question)
+    batch = collate([Drawn(question, rows)], TOKENIZER)
     assert batch.labels.tolist() == [1.0, 0.0, 0.0]
     assert batch.groups.tolist() == [0, 0, 0]
 
