@@ -1,31 +1,39 @@
 """Fine-tuning of the reader: `qa train reader`.
 
 One loop for CPU and GPU: length-bucketed batches, AdamW with warm-up and linear decay, and
-checkpoints from which a stopped run goes on exactly.
+checkpoints from which a stopped run goes on exactly. For few examples the best one is kept.
 """
 
 from __future__ import annotations
 
 import json
-import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reader.augmentation import load_words
 from reader.batches import Batch, epoch_batches
+from reader.held_out import load_sets, require_answers
+from reader.inference import SpanReader
 from reader.loss import relevance_loss, shared_log_softmax, span_loss
+from reader.model_session import ModelSession
+from reader.optimizer import make_optimizer
+from reader.selection import Selection
+from reader.train_log import TrainLog
 from reader.train_settings import TrainSettings
 from reader.train_state import load_optimizer, open_run, rate_at, save_state
+from reader.training_data import TrainingSet, joined, mine_negatives
 
 if TYPE_CHECKING:
     import torch
 
-    from reader.augmentation import Words
     from reader.features import ReaderTokenizer
-    from reader.training_data import TrainingSet
+
+RECORD = "training.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,83 +62,93 @@ def batch_losses(model: torch.nn.Module, batch: Batch, settings: TrainSettings) 
     return Losses(settings.lambda_cls * cls + settings.lambda_span * span, span, cls)
 
 
-def make_optimizer(model: torch.nn.Module, settings: TrainSettings) -> torch.optim.AdamW:
-    """Return AdamW (Loshchilov and Hutter 2019) without decay of biases and norms, faster heads."""
-    import torch
-
-    groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        if settings.freeze_words and name.endswith("word_embeddings.weight"):
-            parameter.requires_grad = False
-            continue
-        head = name.startswith(("base.qa_outputs", "relevance"))
-        groups.setdefault((head, parameter.ndim > 1), []).append(parameter)
-    return torch.optim.AdamW(
-        [
-            {
-                "params": parameters,
-                "lr": settings.head_learning_rate if head else settings.learning_rate,
-                "peak": settings.head_learning_rate if head else settings.learning_rate,
-                "weight_decay": settings.weight_decay if decays else 0.0,
-            }
-            for (head, decays), parameters in groups.items()
-        ],
-        fused=True,
-    )
+Evaluate = Callable[[TrainingSet, SpanReader], float]
+"""Returns the F1, in per cent, of a reader on development examples."""
 
 
-def train(settings: TrainSettings, out: Path, *, resume: bool, save_every: int = 200) -> None:
+def train(
+    settings: TrainSettings,
+    out: Path,
+    *,
+    resume: bool,
+    save_every: int = 200,
+    evaluate: Evaluate | None = None,
+) -> None:
     """Run or resume a training run and leave a checkpoint in `out`.
 
+    With `settings.patience`, `evaluate` measures the model before training and as it goes on,
+    and the checkpoint is the best one. A run that is whole already is left as it is.
+
     Raises:
-        InputError: `out` holds another run, or an input file is unusable.
+        InputError: `out` holds another run, an input file is unusable, or there is nothing to
+            choose the best checkpoint by.
     """
     import torch
 
-    from reader.augmentation import load_words
     from reader.features import ReaderTokenizer
-    from reader.mined_data import load_training
     from reader.model import load_model, save_model
-    from reader.training_data import joined, mine_negatives, split_by_context
 
     base = Path(settings.base)
     state = open_run(out, settings, resume=resume)
+    if resume and (out / RECORD).exists():
+        return
     torch.manual_seed(settings.seed)
     torch.set_flush_denormal(True)
     tokenizer = ReaderTokenizer.from_folder(base)
-    data, mined = load_training([Path(file) for file in settings.files], tokenizer)
-    data, _ = split_by_context(data, settings.development, settings.seed)
-    if settings.negatives and data.examples:
-        data = mine_negatives(data, settings.negatives)
-    data = joined(data, mined)
-    model = load_model(state or base)
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = settings.dropout
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model.to(device).train()
+    data, held = _data(settings, tokenizer)
+    model = _model(state or base, settings)
     optimizer = make_optimizer(model, settings)
     per_epoch = -(-len(data.examples) // settings.batches.questions)
     steps = min(settings.max_steps or 10**9, per_epoch * settings.epochs)
     done = load_optimizer(optimizer, state) if state else 0
-    log = _Log(out / "log.jsonl", done, steps)
-    words = load_words(base) if settings.batches.augment.active else None
-    for step, batch in enumerate(_batches(data, tokenizer, settings, words), start=0):
-        if step >= steps:
+
+    def save(folder: Path) -> None:
+        save_model(model, base, folder, half=False)
+
+    selection = None
+    if settings.patience and evaluate:
+        reader = SpanReader(tokenizer, ModelSession(model))
+        measure = partial(evaluate, require_answers(held), reader)
+        selection = Selection(out, settings.patience, done, measure, save)
+        selection.begin()
+    log = TrainLog(out / "log.jsonl", done, steps)
+    for step, batch in islice(enumerate(_batches(data, tokenizer, settings)), done, steps):
+        losses = _step(model, optimizer, batch, settings, step, steps)
+        log.record(step + 1, batch, losses.span, losses.relevance)
+        due = (step + 1) % (settings.evaluate_every or per_epoch) == 0 or step + 1 == steps
+        if selection and due and selection.record(step + 1):
             break
-        if step < done:
-            continue
-        losses = _step(model, optimizer, batch, settings, rate_at(step, steps, settings.warmup))
-        log.record(step + 1, batch, losses)
         if (step + 1) % save_every == 0 and step + 1 < steps:
-            save_state(out, step + 1, optimizer, lambda to: save_model(model, base, to, half=False))
-    save_model(model, base, out, half=True)
-    (out / "training.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
+            save_state(out, step + 1, optimizer, save)
+    save_model(load_model(selection.folder) if selection else model, base, out, half=True)
+    (out / RECORD).write_text(json.dumps(asdict(settings), indent=2) + "\n")
+
+
+def _data(settings: TrainSettings, tokenizer: ReaderTokenizer) -> tuple[TrainingSet, TrainingSet]:
+    """Return the examples to train on, with hard negatives, and those held out."""
+    plain, mined, held = load_sets(settings, tokenizer)
+    if settings.negatives and plain.examples:
+        plain = mine_negatives(plain, settings.negatives)
+    return joined(plain, mined), held
+
+
+def _model(folder: Path, settings: TrainSettings) -> torch.nn.Module:
+    import torch
+
+    from reader.model import load_model
+
+    model = load_model(folder)
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = settings.dropout
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return model.to(device).train()
 
 
 def _batches(
-    data: TrainingSet, tokenizer: ReaderTokenizer, settings: TrainSettings, words: Words | None
+    data: TrainingSet, tokenizer: ReaderTokenizer, settings: TrainSettings
 ) -> Iterator[Batch]:
+    words = load_words(Path(settings.base)) if settings.batches.augment.active else None
     for epoch in range(settings.epochs):
         yield from epoch_batches(data, tokenizer, settings.batches, settings.seed, epoch, words)
 
@@ -140,49 +158,20 @@ def _step(
     optimizer: torch.optim.AdamW,
     batch: Batch,
     settings: TrainSettings,
-    rate: float,
+    step: int,
+    steps: int,
 ) -> Losses:
     import torch
 
+    # Dropout depends on the step alone, so that a resumed run drops what the whole one drops.
+    torch.manual_seed(settings.seed * 2**40 + step)
     cuda = next(model.parameters()).is_cuda
     with torch.autocast("cuda", torch.bfloat16) if cuda else nullcontext():
         losses = batch_losses(model, batch, settings)
     losses.total.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
     for group in optimizer.param_groups:
-        group["lr"] = group["peak"] * rate
+        group["lr"] = group["peak"] * rate_at(step, steps, settings.warmup)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return losses
-
-
-class _Log:
-    """Prints and stores the losses, speed and time left."""
-
-    def __init__(self, file: Path, done: int, steps: int) -> None:
-        self._file, self._first, self._steps = file, done, steps
-        self._start, self._tokens, self._questions = time.monotonic(), 0, 0
-        self._spans: list[float] = []
-        self._classes: list[float] = []
-
-    def record(self, step: int, batch: Batch, losses: Losses) -> None:
-        self._tokens += int(batch.mask.sum())
-        self._questions += batch.questions
-        self._spans.append(float(losses.span.detach()))
-        self._classes.append(float(losses.relevance.detach()))
-        if step % 20 and step != self._steps:
-            return
-        seconds = time.monotonic() - self._start
-        left = seconds / (step - self._first) * (self._steps - step)
-        line = {
-            "step": step,
-            "span_loss": round(sum(self._spans) / len(self._spans), 4),
-            "relevance_loss": round(sum(self._classes) / len(self._classes), 4),
-            "questions_per_second": round(self._questions / seconds, 2),
-            "tokens_per_second": round(self._tokens / seconds),
-            "eta_minutes": round(left / 60, 1),
-        }
-        self._spans, self._classes = [], []
-        with self._file.open("a") as stream:
-            stream.write(json.dumps(line) + "\n")
-        print(f"step {step}/{self._steps} {line}", file=sys.stderr, flush=True)

@@ -50,7 +50,15 @@ class BatchSettings:
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
-    """What a run is made of; stored beside every checkpoint, so that a resumed run is the same."""
+    """What a run is made of; stored beside every checkpoint, so that a resumed run is the same.
+
+    `development` is the share of the questions that is held out, in whole contexts or, with
+    `whole_documents`, in whole documents, where there is no `development_file`; the seed of that
+    split is its own, so that runs with other seeds are measured on the same questions. With
+    `patience`, development F1 is measured every `evaluate_every` steps (None: every epoch), the
+    best checkpoint is kept, and the run stops after so many measurements without a better one.
+    `layer_decay` is the ratio of the learning rates of a layer and the one above.
+    """
 
     base: str
     files: tuple[str, ...]
@@ -63,9 +71,32 @@ class TrainSettings:
     clip: float = 1.0
     dropout: float = 0.0
     freeze_words: bool = True
+    layer_decay: float = 1.0
     lambda_span: float = 1.0
     lambda_cls: float = 0.5
     development: float = 0.02
+    development_file: str | None = None
+    whole_documents: bool = False
+    split_seed: int = 13
+    patience: int | None = None
+    evaluate_every: int | None = None
     negatives: int = 4
     seed: int = 13
     batches: BatchSettings = field(default_factory=BatchSettings)
+
+
+FEW_SHOT = TrainSettings(
+    base="",
+    files=(),
+    epochs=20,
+    learning_rate=3e-5,
+    head_learning_rate=3e-5,
+    warmup=0.1,
+    dropout=0.1,
+    layer_decay=0.9,
+    development=0.2,
+    whole_documents=True,
+    patience=4,
+    batches=BatchSettings(questions=8),
+)
+"""For 50 to 500 labelled questions, from a reader: small steps, dropout, the best epoch kept."""

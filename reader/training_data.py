@@ -21,11 +21,15 @@ Placed = tuple[int, tuple[tuple[int, int], ...]]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A paragraph to read, tokenised once; `text` is as in the file."""
+    """A paragraph to read, tokenised once; `text` is as in the file.
+
+    `document` tells documents apart: a title, else the article's place; empty if not known.
+    """
 
     title: str
     text: str
     pieces: Pieces
+    document: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +72,20 @@ def load_squad(files: Sequence[Path], tokenizer: ReaderTokenizer) -> TrainingSet
     Raises:
         InputError: a file is not SQuAD JSON, or an answer does not stand at its offset.
     """
-    raw_contexts: list[tuple[str, str]] = []
+    raw_contexts: list[tuple[str, str, str]] = []
     raw_examples: list[tuple[str, str, int, list[tuple[str, int]]]] = []
     for file in files:
-        for title, paragraph in _paragraphs(file):
+        for title, article, paragraph in _paragraphs(file):
             number = len(raw_contexts)
-            raw_contexts.append((title, paragraph["context"]))
+            raw_contexts.append((title, paragraph["context"], title or f"{file.name}#{article}"))
             for qa in paragraph["qas"]:
                 answers = [(a["text"], int(a["answer_start"])) for a in qa["answers"]]
                 _check_offsets(file, qa["id"], paragraph["context"], answers)
                 raw_examples.append((str(qa["id"]), qa["question"].strip(), number, answers))
-    pieces = tokenizer.passages([text for _, text in raw_contexts])
+    pieces = tokenizer.passages([text for _, text, _ in raw_contexts])
     contexts = [
-        Context(title, text, p) for (title, text), p in zip(raw_contexts, pieces, strict=True)
+        Context(title, text, own, document)
+        for (title, text, document), own in zip(raw_contexts, pieces, strict=True)
     ]
     examples = []
     for id_, question, number, answers in raw_examples:
@@ -90,14 +95,15 @@ def load_squad(files: Sequence[Path], tokenizer: ReaderTokenizer) -> TrainingSet
     return TrainingSet(contexts, examples)
 
 
-def _paragraphs(file: Path) -> list[tuple[str, dict[str, Any]]]:
+def _paragraphs(file: Path) -> list[tuple[str, int, dict[str, Any]]]:
+    """Return each paragraph with its article's title and number."""
     opener = gzip.open if file.suffix == ".gz" else open
     try:
         with opener(file, "rt", encoding="utf-8") as stream:
             data = json.load(stream)["data"]
         return [
-            (usable_title(article.get("title", "")), paragraph)
-            for article in data
+            (usable_title(article.get("title", "")), number, paragraph)
+            for number, article in enumerate(data)
             for paragraph in article["paragraphs"]
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:

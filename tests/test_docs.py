@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from pipelines import cli
-from reader.load import default_folder
 
 DOCS = Path(__file__).parents[1] / "docs"
 HELP = {
@@ -78,7 +77,7 @@ def run_page(tmp_path, monkeypatch, capsys):
     def run(page):
         outputs = {}
         for command in commands(page):
-            arguments = shlex.split(command.replace("$READER", str(default_folder())))
+            arguments = shlex.split(command)
             assert arguments[0] == "qa"
             code = cli.main(arguments[1:])
             captured = capsys.readouterr()

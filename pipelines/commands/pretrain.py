@@ -138,7 +138,7 @@ def run_pretrain(args: argparse.Namespace) -> int:
     from indexing.corpus import CorpusOptions, FieldNames
     from indexing.errors import InputError
     from indexing.problems import Problems
-    from pipelines.commands.train import require_training
+    from pipelines.commands.train_reader import require_training
     from pipelines.progress import open_progress
     from reader.pretraining.processes import process_group
     from reader.pretraining.run import pretrain

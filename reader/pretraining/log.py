@@ -16,7 +16,7 @@ from reader.pretraining.throughput import step_operations
 if TYPE_CHECKING:
     import torch
 
-_EVERY = 20  # steps
+_EVERY = 10  # steps
 
 
 class RunLog:
@@ -36,13 +36,13 @@ class RunLog:
         self._last = (self._start, done)
 
     def record(self, step: int, batches: list[PretrainBatch], means: LossSums, rate: float) -> None:
-        """Take in a step; every 20 steps, and at the end, write a line."""
+        """Take in a step; at the first, every tenth and the last one, write a line."""
         import torch
 
         self._losses.append(torch.stack([means.masked, means.boundary, means.selection]))
         self._tokens += sum(batch.tokens for batch in batches)
         self._operations += sum(step_operations(self._config, batch) for batch in batches)
-        if step % _EVERY and step != self._steps:
+        if step % _EVERY and step not in (1, self._steps):
             return
         parts = torch.stack(self._losses).mean(0).tolist()  # waits for the device
         *losses, tokens, operations = self._group.sum([*parts, self._tokens, self._operations])

@@ -30,6 +30,8 @@ from reader.train_state import current_state, load_optimizer, open_run, rate_at,
 if TYPE_CHECKING:
     import torch
 
+RECORD = "pretraining.json"
+
 
 def pretrain(
     settings: PretrainSettings,
@@ -56,6 +58,8 @@ def pretrain(
     if group.first:
         open_run(out, settings, resume=resume)
     group.wait()
+    if (out / RECORD).exists():
+        return  # resumed, and whole already
     state = current_state(out)
     torch.manual_seed(settings.seed)
     torch.set_flush_denormal(True)
@@ -76,7 +80,7 @@ def pretrain(
     if group.first:
         save_checkpoint(model, base, out)
         record = json.dumps(asdict(settings), indent=2) + "\n"
-        (out / "pretraining.json").write_text(record, encoding="utf-8")
+        (out / RECORD).write_text(record, encoding="utf-8")
     group.wait()
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from pipelines import cli
+from pipelines.commands.train_reader import read_settings
 from reader.calibration import load_calibration
+from reader.train_settings import FEW_SHOT, EditRates, TrainSettings
 
 COUNTRIES = {"france": "paris", "germany": "berlin", "italy": "rome", "spain": "madrid"}
 
@@ -80,3 +83,50 @@ def test_too_few_questions_are_refused(trained, tmp_path, capsys):
     code = cli.main(["calibrate", str(questions), "--index", str(index), "--reader", str(trained)])
     assert code == 2
     assert "too few" in capsys.readouterr().err
+
+
+def test_few_shot_holds_out_contexts_and_keeps_the_best(tiny_bert, squad_file, tmp_path, capsys):
+    out = tmp_path / "few"
+    code = cli.main(
+        ["train", "reader", str(squad_file), "--base", str(tiny_bert), "--out", str(out),
+         "--few-shot", "--epochs", "3", "--seeds", "2", "--learning-rate", "0.001"]
+    )  # fmt: skip
+    assert code == 0
+    printed = capsys.readouterr().out
+    assert "over 2 seeds" in printed
+    summary = json.loads((out / "seeds.json").read_text())
+    scores = []
+    for seed in (13, 14):
+        folder = out / f"seed-{seed}"
+        settings = json.loads((folder / "training.json").read_text())
+        assert (settings["patience"], settings["layer_decay"], settings["epochs"]) == (4, 0.9, 3)
+        result = json.loads((folder / "development.json").read_text())
+        steps = [json.loads(line) for line in (folder / "development.jsonl").open()]
+        # The checkpoint stored (fp16) is the one that was best on the way.
+        assert result["f1"] == pytest.approx(max(step["f1"] for step in steps), abs=1.0)
+        assert result["n"] == summary["n"] == 8
+        scores.append(result["f1"])
+    assert summary["f1"]["mean"] == pytest.approx(sum(scores) / 2)
+    assert summary["f1"]["sd"] == pytest.approx(abs(scores[0] - scores[1]) / 2**0.5)
+    again = cli.main(
+        ["train", "reader", str(squad_file), "--base", str(tiny_bert), "--out", str(out),
+         "--few-shot", "--epochs", "3", "--seeds", "2", "--learning-rate", "0.001", "--resume"]
+    )  # fmt: skip
+    assert again == 0
+    assert json.loads((out / "seeds.json").read_text())["f1"] == summary["f1"]
+
+
+def test_options_are_settings():
+    args = cli.make_parser().parse_args(
+        ["train", "reader", "a.json", "--out", "x", "--few-shot", "--dropout", "0.3",
+         "--augment-question", "0.1", "0.2", "0.3", "--batch", "4", "--patience", "9"]
+    )  # fmt: skip
+    settings = read_settings(args)
+    assert settings.dropout == 0.3
+    assert settings.patience == 9
+    assert settings.epochs == FEW_SHOT.epochs
+    assert settings.batches.questions == 4
+    assert settings.batches.augment.question == EditRates(0.1, 0.2, 0.3)
+    assert settings.batches.augment.context == EditRates()
+    plain = read_settings(cli.make_parser().parse_args(["train", "reader", "a.json", "--out", "x"]))
+    assert plain == replace(TrainSettings("", ("a.json",)), base=plain.base)

@@ -10,10 +10,12 @@ import torch
 from indexing.documents import Passage
 from indexing.errors import InputError
 from reader import finetuning
-from reader.finetuning import rate_at, train
+from reader.finetuning import train
 from reader.load import load_reader
 from reader.model import load_model
-from reader.train_settings import BatchSettings, TrainSettings
+from reader.optimizer import make_optimizer
+from reader.train_settings import AugmentSettings, BatchSettings, EditRates, TrainSettings
+from reader.train_state import rate_at
 
 CITIES = ["paris", "berlin"]
 COUNTRIES = ["france", "germany"]
@@ -65,7 +67,14 @@ def test_training_learns_and_the_checkpoint_answers(tiny_bert, squad_file, tmp_p
 
 
 def test_a_stopped_run_resumes_to_the_same_weights(tiny_bert, squad_file, tmp_path, monkeypatch):
-    settings = settings_for(tiny_bert, squad_file, epochs=2)
+    edits = EditRates(0.2, 0.1, 0.1)
+    settings = settings_for(
+        tiny_bert,
+        squad_file,
+        epochs=2,
+        dropout=0.2,
+        batches=BatchSettings(questions=8, augment=AugmentSettings(edits, edits)),
+    )
     train(settings, tmp_path / "whole", resume=False, save_every=4)
     real, seen = finetuning._step, []
 
@@ -117,3 +126,103 @@ def test_learning_rate_rises_then_falls_to_zero():
     assert max(rates) == rates[9] == 1
     assert rates[10:] == sorted(rates[10:], reverse=True)
     assert rates[-1] == pytest.approx(1 / 90)
+
+
+def scripted(scores):
+    """Return an evaluation that gives these scores, one after the other."""
+    left = iter(scores)
+
+    def evaluate(held, reader):
+        assert held.examples
+        return next(left)
+
+    return evaluate
+
+
+def history(out):
+    return [json.loads(line) for line in (out / "development.jsonl").read_text().splitlines()]
+
+
+def test_the_best_checkpoint_is_kept_and_the_run_stops_early(tiny_bert, squad_file, tmp_path):
+    settings = settings_for(
+        tiny_bert, squad_file, epochs=20, development=0.2, patience=2, evaluate_every=3
+    )
+    out = tmp_path / "run"
+    scores = [1.0, 5.0, 9.0, 8.0, 9.0, 99.0]
+    train(settings, out, resume=False, evaluate=scripted(scores))
+    assert [(one["step"], one["f1"]) for one in history(out)] == [
+        (0, 1.0), (3, 5.0), (6, 9.0), (9, 8.0), (12, 9.0),
+    ]  # fmt: skip
+    whole = settings_for(
+        tiny_bert, squad_file, epochs=20, development=0.2, patience=9, evaluate_every=3
+    )
+    # The same run, its best at step 6 for another reason: the weights must be those of step 6.
+    train(whole, tmp_path / "other", resume=False, evaluate=scripted([0.0, 0.0, 1.0, *[0.0] * 99]))
+    same(out, tmp_path / "other")
+
+
+def test_a_run_that_never_gains_leaves_the_base_as_it_was(tiny_bert, squad_file, tmp_path):
+    settings = settings_for(tiny_bert, squad_file, development=0.2, patience=1, evaluate_every=1)
+    train(settings, tmp_path / "run", resume=False, evaluate=scripted([50.0, 40.0]))
+    before = load_model(tiny_bert).state_dict()
+    for name, tensor in load_model(tmp_path / "run").state_dict().items():
+        if name.startswith("base."):
+            torch.testing.assert_close(tensor, before[name].half().float())
+
+
+def test_a_stopped_run_chooses_as_the_whole_one(tiny_bert, squad_file, tmp_path, monkeypatch):
+    settings = settings_for(
+        tiny_bert, squad_file, epochs=3, development=0.2, patience=3, evaluate_every=2
+    )
+    real = finetuning.Selection.record
+
+    def dying(self, step):
+        if step == 6:
+            raise KeyboardInterrupt
+        return real(self, step)
+
+    def evaluate(held, reader):
+        state = reader._session._model.state_dict()
+        return float(sum(tensor.double().sum() for tensor in state.values()) % 7)
+
+    train(settings, tmp_path / "whole", resume=False, save_every=3, evaluate=evaluate)
+    monkeypatch.setattr(finetuning.Selection, "record", dying)
+    with pytest.raises(KeyboardInterrupt):
+        train(settings, tmp_path / "parts", resume=False, save_every=3, evaluate=evaluate)
+    monkeypatch.setattr(finetuning.Selection, "record", real)
+    train(settings, tmp_path / "parts", resume=True, save_every=3, evaluate=evaluate)
+    assert history(tmp_path / "parts") == history(tmp_path / "whole")
+    same(tmp_path / "parts", tmp_path / "whole")
+
+
+def same(first, second):
+    others = load_model(second).state_dict()
+    for name, tensor in load_model(first).state_dict().items():
+        torch.testing.assert_close(tensor, others[name], rtol=0, atol=0)
+
+
+def test_nothing_to_choose_by_is_an_error(tiny_bert, squad_file, tmp_path):
+    settings = settings_for(tiny_bert, squad_file, development=0.0, patience=2)
+    with pytest.raises(InputError, match="--development-file"):
+        train(settings, tmp_path / "run", resume=False, evaluate=scripted([]))
+
+
+def test_layers_have_falling_rates_and_heads_their_own(tiny_bert, squad_file):
+    settings = settings_for(
+        tiny_bert, squad_file, learning_rate=1e-3, layer_decay=0.5, weight_decay=0.1
+    )
+    model = load_model(tiny_bert)
+    found = {}
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    for group in make_optimizer(model, settings).param_groups:
+        for parameter in group["params"]:
+            found[names[id(parameter)]] = (group["peak"], group["weight_decay"])
+    assert found["base.bert.encoder.layer.1.output.dense.weight"] == (1e-3, 0.1)
+    assert found["base.bert.encoder.layer.0.output.dense.weight"] == (5e-4, 0.1)
+    assert found["base.bert.embeddings.position_embeddings.weight"] == (2.5e-4, 0.1)
+    assert found["base.bert.encoder.layer.0.output.dense.bias"] == (5e-4, 0.0)
+    assert found["base.qa_outputs.weight"] == (3e-3, 0.1)
+    assert found["relevance.bias"] == (3e-3, 0.0)
+    assert "base.bert.embeddings.word_embeddings.weight" not in found
+    trained = {name for name, p in model.named_parameters() if p.requires_grad}
+    assert trained == set(found)
