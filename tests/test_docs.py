@@ -122,12 +122,8 @@ def test_study_aid(run_page, tmp_path):
     assert "ch02-references.md" in reading
 
 
-@pytest.mark.slow
-def test_own_domain(run_page, tmp_path):
-    write(tmp_path / "handbook", HELP)
-    lines = [json.dumps({"id": str(i)} | QUESTIONS[i % 2]) + "\n" for i in range(50)]
-    for name in ("test", "development"):
-        (tmp_path / f"{name}.jsonl").write_text("".join(lines))
+def write_labels(file):
+    """Write a SQuAD-type file of 24 paragraphs of one document."""
     context = "New staff earn 13 days of leave in year {}."
     paragraphs = [
         {
@@ -142,12 +138,28 @@ def test_own_domain(run_page, tmp_path):
         }
         for n in range(24)
     ]
-    (tmp_path / "labels.json").write_text(
-        json.dumps({"data": [{"title": "Leave", "paragraphs": paragraphs}]})
-    )
+    file.write_text(json.dumps({"data": [{"title": "Leave", "paragraphs": paragraphs}]}))
+
+
+@pytest.mark.slow
+def test_own_domain(run_page, tmp_path):
+    write(tmp_path / "handbook", HELP)
+    lines = [json.dumps({"id": str(i)} | QUESTIONS[i % 2]) + "\n" for i in range(50)]
+    for name in ("test", "development"):
+        (tmp_path / f"{name}.jsonl").write_text("".join(lines))
+    write_labels(tmp_path / "labels.json")
     outputs = run_page("own-domain.md")
     assert any("50 questions in both runs" in out for out in outputs.values())
     assert (tmp_path / "after" / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_training(run_page, tmp_path):
+    write(tmp_path / "handbook", HELP)
+    write_labels(tmp_path / "labels.json")
+    outputs = run_page("training.md")
+    assert any("over 2 seeds" in out for out in outputs.values())
+    assert (tmp_path / "mine" / "development.json").is_file()
 
 
 @pytest.mark.slow
