@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reader.attention import fit_attention, half_precision
 from reader.augmentation import load_words
 from reader.batches import Batch, epoch_batches
 from reader.held_out import load_sets, require_answers
@@ -142,6 +142,7 @@ def _model(folder: Path, settings: TrainSettings) -> torch.nn.Module:
         if isinstance(module, torch.nn.Dropout):
             module.p = settings.dropout
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    fit_attention(model.base, device)
     return model.to(device).train()
 
 
@@ -165,8 +166,7 @@ def _step(
 
     # Dropout depends on the step alone, so that a resumed run drops what the whole one drops.
     torch.manual_seed(settings.seed * 2**40 + step)
-    cuda = next(model.parameters()).is_cuda
-    with torch.autocast("cuda", torch.bfloat16) if cuda else nullcontext():
+    with half_precision(next(model.parameters()).device):
         losses = batch_losses(model, batch, settings)
     losses.total.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)

@@ -56,7 +56,7 @@ class RunLog:
             "selection_loss": round(losses[2], 4),
             "learning_rate": float(f"{rate:.3g}"),
             "tokens_per_second": round(tokens / seconds),
-            "share_of_peak": round(operations / seconds / self._peak / self._group.size, 3),
+            "share_of_peak": round(operations / seconds / self._peak / self._group.size, 6),
             "eta_minutes": round(left / 60, 1),
         }
         self._losses, self._tokens, self._operations, self._last = [], 0.0, 0.0, (now, step)

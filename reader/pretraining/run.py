@@ -8,14 +8,13 @@ it is spread over batches and processes.
 from __future__ import annotations
 
 import json
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from encoder.cpu import flags, has_fast_bf16
 from indexing.errors import InputError
+from reader.attention import fit_attention, half_precision, uses_bf16
 from reader.pretraining.batches import PretrainBatch
 from reader.pretraining.log import RunLog
 from reader.pretraining.model import LossSums, build_model, save_checkpoint
@@ -64,6 +63,7 @@ def pretrain(
     torch.manual_seed(settings.seed)
     torch.set_flush_denormal(True)
     model = _model(settings, vocabulary, state).to(group.device).train()
+    fit_attention(model.base, group.device)
     optimizer = _optimizer(model, settings)
     steps = total_steps(tokens, settings)
     done = load_optimizer(optimizer, state) if state else 0
@@ -142,7 +142,7 @@ def _step(
         # Dropout depends on the batch alone, so that runs can stop, resume and be shared out.
         place = step * settings.batches + number * group.size + group.rank
         torch.manual_seed(settings.seed * 2**40 + place)
-        with _precision(group.device):
+        with half_precision(group.device):
             sums = model(batch)
         mean = LossSums(sums.masked / masked, sums.boundary / boundary, sums.selection / selection)
         (mean.masked + mean.boundary + mean.selection).backward()
@@ -165,17 +165,3 @@ def _targets(batches: list[PretrainBatch], group: Group) -> list[float]:
             2 * sum(len(batch.questions) for batch in batches),
         ]
     )
-
-
-def uses_bf16(device: torch.device) -> bool:
-    """Tell whether a device trains in bf16: GPUs, and CPUs with units for it."""
-    return device.type == "cuda" or has_fast_bf16(flags())
-
-
-def _precision(device: torch.device) -> AbstractContextManager[object]:
-    import torch
-
-    if uses_bf16(device):
-        context: AbstractContextManager[object] = torch.autocast(device.type, torch.bfloat16)
-        return context
-    return nullcontext()

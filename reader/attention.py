@@ -1,0 +1,83 @@
+"""Attention for training on a CPU that has bf16 matrix units.
+
+There torch's fused attention walks back four times as slowly as plain products do
+(`benchmarks/training_speed.py`), and autocast would take the softmax in fp32.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from encoder.cpu import flags, has_fast_bf16
+
+if TYPE_CHECKING:
+    import torch
+
+_NAME = "plain_products"
+
+
+def uses_bf16(device: torch.device) -> bool:
+    """Tell whether a device trains in bf16: GPUs, and CPUs with units for it."""
+    return device.type == "cuda" or has_fast_bf16(flags())
+
+
+def half_precision(device: torch.device) -> AbstractContextManager[object]:
+    """Return the context in which a device's training computes in bf16, if it does."""
+    import torch
+
+    if uses_bf16(device):
+        context: AbstractContextManager[object] = torch.autocast(device.type, torch.bfloat16)
+        return context
+    return nullcontext()
+
+
+def fit_attention(model: torch.nn.Module, device: torch.device) -> None:
+    """Give a transformers model the attention that trains fastest on a device."""
+    if device.type != "cpu" or not uses_bf16(device):
+        return
+    from transformers import AttentionInterface, AttentionMaskInterface
+
+    AttentionInterface.register(_NAME, attend)
+    AttentionMaskInterface.register(_NAME, padding_mask)
+    model.set_attn_implementation(_NAME)
+
+
+def padding_mask(*, attention_mask: torch.Tensor | None, **_: Any) -> torch.Tensor | None:
+    """Turn a mask (rows, length), 1 or true for pieces, to what is added to scores.
+
+    Returns (rows, 1, 1, length): 0, or -inf for padding.
+    """
+    import torch
+
+    if attention_mask is None:
+        return None
+    hidden = torch.zeros(attention_mask.shape, dtype=torch.bfloat16, device=attention_mask.device)
+    hidden.masked_fill_(attention_mask == 0, float("-inf"))
+    return hidden[:, None, None, :]
+
+
+def attend(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **_: Any,
+) -> tuple[torch.Tensor, None]:
+    """Attend; query, key and value are (rows, heads, length, width).
+
+    Returns (rows, length, heads, width), and no weights, as transformers' attention functions do.
+    """
+    import torch
+
+    scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
+    with torch.autocast(query.device.type, enabled=False):
+        scores = torch.matmul(query * scaling, key.transpose(-1, -2))
+        if attention_mask is not None:
+            scores = scores + attention_mask.to(scores.dtype)
+        weights = torch.nn.functional.dropout(scores.softmax(-1), dropout, module.training)
+        states = torch.matmul(weights, value)
+    return states.transpose(1, 2).contiguous(), None
