@@ -23,7 +23,7 @@ from retriever.hits import Retriever
 from retriever.paths import PathScorer, Reached, SentencePaths, load_paths, masked, walk
 
 LINK_WEIGHT = 1.0
-"""What a word of a linked name adds to a path's logit; chosen with `paths.TEMPERATURE`."""
+"""What a word of a linked name adds to a log-probability; chosen with `paths.TEMPERATURE`."""
 
 _PATHS = 5  # of each link that are followed
 _SUPPORT = 0.1  # the least share of a path that speaks for another link's answers
@@ -44,12 +44,20 @@ class GraphSettings:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One way to understand a question: a linked entity, a path, and what it leads to."""
+    """One way to understand a question: a linked entity, a path, and what it leads to.
+
+    `log_probability` is that of the path, if the question is about the entity.
+    """
 
     link: Link
     path: Steps
-    logit: float
+    log_probability: float
     ends: tuple[Reached, ...]
+
+    @property
+    def logit(self) -> float:
+        """What compares with other entities' ways."""
+        return self.log_probability + LINK_WEIGHT * self.link.weight
 
 
 class GraphAnswers:
@@ -69,11 +77,10 @@ class GraphAnswers:
             text = masked(question, link, links)
             scored = self._scorer.score(text, self._view, link.key, self._hops)
             followed = 0
-            for path, logit in scored:
+            for path, log_probability in scored:
                 ends = walk(self._view, link.key, path)
                 if ends:
-                    total = logit + LINK_WEIGHT * link.weight
-                    found.append(Found(link, path, total, tuple(ends)))
+                    found.append(Found(link, path, log_probability, tuple(ends)))
                     followed += 1
                 if followed == _PATHS:
                     break
@@ -83,7 +90,8 @@ class GraphAnswers:
         """Return at most `limit` answers, all of them ends of the likeliest path.
 
         Ends that the question's other entities lead to as well come first, then those that more
-        ways lead to. The probability is the path's share among all that were followed.
+        ways lead to. The probability is the path's share among all that were followed, and
+        those that the question may ask for although its entity lacks them.
         """
         found = self.understood(question)
         if not found:
@@ -95,7 +103,7 @@ class GraphAnswers:
             (end for end in best.ends if support.get(end.place.key, 0.0) == most or not most),
             key=lambda end: -end.ways,
         )
-        probability = _shares(found)[0]
+        probability = _probability(best, found)
         return tuple(self._answer(end, probability) for end in ends[:limit])
 
     def _answer(self, end: Reached, probability: float) -> Answer:
@@ -124,6 +132,13 @@ class GraphAnswers:
             end.statements,
         )
         return Answer(place.text, probability, (citation,))
+
+
+def _probability(best: Found, found: Sequence[Found]) -> float:
+    """Return the share of the best way; what its entity lacks counts as ways of its own."""
+    known = sum(math.exp(one.log_probability) for one in found if one.link == best.link)
+    lacking = max(0.0, 1.0 - known) / math.exp(best.log_probability)
+    return 1.0 / (sum(math.exp(one.logit - best.logit) for one in found) + lacking)
 
 
 def _shares(found: Sequence[Found]) -> list[float]:

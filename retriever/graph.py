@@ -25,6 +25,7 @@ _QUESTION = frozenset(("what", "which", "who", "when", "where", "how", "whose", 
 _LONGEST = 15  # words of a name
 _KEPT = 50_000  # entities whose neighbourhoods are kept in memory
 _SAME_NAME = 5  # entities of one name that are looked at
+_LOOKED_AT = 500  # documents, evenly spread, that tell which relations a graph has
 
 Step = tuple[str, bool]
 """A relation, and whether it is followed from subject to object."""
@@ -95,6 +96,17 @@ class GraphView:
         self._rows = np.argsort(hashes, kind="stable")
         self._hashes = hashes[self._rows]
         self.around = lru_cache(_KEPT)(self._around)
+        self.relations = lru_cache(1)(self._relations)
+
+    def _relations(self) -> dict[Step, str]:
+        """Return the graph's steps, each with a sentence as a model; rare ones may be missing."""
+        found: dict[Step, str] = {}
+        count = len(self._documents)
+        for row in sorted({i * count // _LOOKED_AT for i in range(_LOOKED_AT)} if count else ()):
+            key = self._documents.at(row).metadata.get(ENTITY)
+            if key is not None:
+                found = {**self.around(key).sentences, **found}
+        return found
 
     def links(self, question: str) -> list[Link]:
         """Return the entities that a question names, the longest names first.

@@ -22,7 +22,7 @@ from indexing.graph.facts import Statement
 from retriever.graph import GraphView, Link, Path, Place, Step
 
 TEMPERATURE = 0.05
-"""Divides cosines; chosen on the tuning halves of the question sets of `docs/graphs.md`."""
+"""Divides cosines; chosen on the tuning halves of the sets of `benchmarks/graph_questions.py`."""
 
 _FRONTIER = 2_000  # entities that a step goes on from
 _LOOKED_AT = 20  # neighbours whose relations are looked at for longer paths
@@ -35,7 +35,10 @@ class PathScorer(Protocol):
     def score(
         self, question: str, view: GraphView, key: str, hops: int
     ) -> list[tuple[Path, float]]:
-        """Return paths of at most `hops` steps, best first, with logits that compare."""
+        """Return the entity's paths of at most `hops` steps, best first, with log-probabilities.
+
+        They add up to less than one where the question may ask for what the entity lacks.
+        """
         ...
 
 
@@ -91,7 +94,10 @@ class SentencePaths:
     def score(
         self, question: str, view: GraphView, key: str, hops: int
     ) -> list[tuple[Path, float]]:
-        """Return paths of at most `hops` steps, best first, with logits that compare."""
+        """Return the entity's paths of at most `hops` steps, best first, with log-probabilities.
+
+        The graph's other relations have their share: a question may ask for what is not there.
+        """
         texts: dict[Path, str] = {
             (step,): sentence for step, sentence in view.around(key).sentences.items()
         }
@@ -106,7 +112,11 @@ class SentencePaths:
             }
             texts.update(longer)
             scores.update(self._scores(asked, longer))
-        return sorted(scores.items(), key=lambda pair: -pair[1])
+        lacking = {(step,): text for step, text in view.relations().items()}
+        others = self._scores(asked, {p: t for p, t in lacking.items() if p not in texts})
+        whole = float(np.logaddexp.reduce([*scores.values(), *others.values()]))
+        ranked = [(path, score - whole) for path, score in scores.items()]
+        return sorted(ranked, key=lambda pair: -pair[1])
 
     def _scores(self, asked: NDArray[np.float32], texts: Mapping[Path, str]) -> dict[Path, float]:
         new = [text for text in dict.fromkeys(texts.values()) if text not in self._vectors]
@@ -147,7 +157,10 @@ class FittedPaths:
     def score(
         self, question: str, view: GraphView, key: str, hops: int
     ) -> list[tuple[Path, float]]:
-        """Return paths of at most `hops` steps, best first, with logits that compare."""
+        """Return the entity's paths of at most `hops` steps, best first, with log-probabilities.
+
+        Paths that the classifier knows and the entity lacks have their share.
+        """
         logits = self.weights @ self.encoder.encode([question])[0] + self.bias
         logits -= np.log(np.exp(logits - logits.max()).sum()) + logits.max()
         order = np.argsort(-logits, kind="stable")

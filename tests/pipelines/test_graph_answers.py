@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -286,3 +287,14 @@ def test_the_commands(tmp_path, capsys, tiny_bert):
     ask = ["ask", "who made Go West", "--index", index, "--reader", str(tiny_bert)]
     assert cli.main([*ask, "--paths", paths, "--min-probability", "0"]) == 0
     assert "(Go West, directed_by, Buster Keaton)" in capsys.readouterr().out
+
+
+def test_what_the_entity_lacks_is_hardly_answered(index, view, encoder):
+    asked = GraphAnswers(index, view, SentencePaths(encoder))
+    scored = SentencePaths(encoder).score("X was directed by Y", view, "Go West", 1)
+    assert sum(math.exp(score) for _, score in scored) <= 1 + 1e-6
+    # The graph has directors, but none of the person that is asked about.
+    lacking = asked.answer("who directed Brown Eyes", 1)
+    there = asked.answer("who directed Go West", 1)
+    assert there[0].probability > 0.5
+    assert not lacking or lacking[0].probability < there[0].probability / 2
