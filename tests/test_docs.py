@@ -122,6 +122,20 @@ def test_study_aid(run_page, tmp_path):
     assert "ch02-references.md" in reading
 
 
+def test_knowledge_graphs(run_page, tmp_path):
+    source = DOCS.parent / "data" / "knowledge_graph"
+    (tmp_path / "triples.tsv").write_bytes((source / "triples.tsv").read_bytes())
+    lines = (source / "questions.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "fit.jsonl").write_text("".join(lines[::4]))
+    (tmp_path / "held.jsonl").write_text("".join(lines[1::12]))
+    page = (DOCS / "knowledge-graphs.md").read_text(encoding="utf-8")
+    (tmp_path / "templates.toml").write_text(page.split("```toml\n")[1].split("```")[0])
+    outputs = run_page("knowledge-graphs.md")
+    directed, lacking = [out for c, out in outputs.items() if "who directed" in c]
+    assert "(Young Bess, directed_by, George Sidney)" in directed
+    assert lacking.strip() == "No answer found."
+
+
 def write_labels(file):
     """Write a SQuAD-type file of 24 paragraphs of one document."""
     context = "New staff earn 13 days of leave in year {}."
