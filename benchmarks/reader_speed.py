@@ -5,7 +5,10 @@ the documentation of transformers shows: one question at a time, tokenise, run, 
 start and end. It is an independent implementation, so agreement with it says that we compute
 the same thing.
 
-    python benchmarks/reader_speed.py SQUAD_FILE [--limit 500] [--reader FOLDER]
+    python -m benchmarks.reader_speed SQUAD_FILE [--limit 500] [--reader FOLDER] [--device cuda]
+
+The share of the peak is the matrix products that reading takes, padding not counted, over the
+speed of a large product of the same precision, measured in the same run.
 """
 
 from __future__ import annotations
@@ -67,9 +70,11 @@ def plain_loop(folder: Path, examples) -> tuple[list[str], float]:
     return answers, time.perf_counter() - begin
 
 
-def ours(folder: Path, examples, precision: str, batch: int) -> tuple[list[str], float]:
+def ours(
+    folder: Path, examples, precision: str, batch: int, device: str
+) -> tuple[list[str], float]:
     """Read with SpanQA."""
-    reader = load_reader(folder, device="cpu", precision=precision).reader
+    reader = load_reader(folder, device=device, precision=precision).reader
     passages = [
         Passage(i, str(i), "", e.context, 0, len(e.context)) for i, e in enumerate(examples)
     ]
@@ -82,6 +87,35 @@ def ours(folder: Path, examples, precision: str, batch: int) -> tuple[list[str],
         for spans in reader.read([e.question for e in chosen], own):
             answers.append(spans[0].text if spans else "")
     return answers, time.perf_counter() - begin
+
+
+def work(folder: Path, examples) -> tuple[int, float]:
+    """Return the word pieces of all rows, and the operations of their matrix products."""
+    from reader.features import ReaderTokenizer
+
+    config = json.loads((folder / "config.json").read_text())
+    hidden, inner = config["hidden_size"], config["intermediate_size"]
+    tokenizer = ReaderTokenizer.from_folder(folder)
+    pieces = tokenizer.passages([e.context for e in examples])
+    lengths = np.array(
+        [
+            len(tokenizer.head(tokenizer.question(e.question), tokenizer.title(""))) + len(own) + 1
+            for e, own in zip(examples, pieces, strict=True)
+        ]
+    )
+    weights = (4 * hidden * hidden + 2 * hidden * inner) * lengths.sum()
+    attention = 2 * hidden * (lengths.astype(np.float64) ** 2).sum()
+    return int(lengths.sum()), 2.0 * config["num_hidden_layers"] * float(weights + attention)
+
+
+def peak(device: str, precision: str) -> float:
+    """Return operations per second; int8 is compared with bf16's, where there is one."""
+    import torch
+
+    from reader.pretraining.throughput import measured_peak
+
+    half = precision != "fp32" and (device != "cpu" or cpu.has_fast_bf16(cpu.flags()))
+    return measured_peak(torch.device(device), half=half)
 
 
 def score(answers, examples) -> tuple[float, float]:
@@ -100,7 +134,8 @@ def main() -> None:
     parser.add_argument("--reader", default=None)
     parser.add_argument("--limit", type=int, default=None)
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--precisions", nargs="+", default=["fp32", "int8"])
+    parser.add_argument("--precisions", nargs="+", default=["fp32", "bf16", "int8"])
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path, default=None, help="write the rows as JSON here")
     args = parser.parse_args()
     folder = reader_folder(args.reader)
@@ -109,19 +144,25 @@ def main() -> None:
         # Evenly spaced: neighbours in the file share their paragraph.
         examples = examples[:: max(1, len(examples) // args.limit)][: args.limit]
     plain, seconds = plain_loop(folder, examples)
-    rows = [("transformers fp32 loop", plain, seconds)]
+    rows = [("transformers fp32 loop on the CPU", plain, seconds, peak("cpu", "fp32"))]
     for precision in args.precisions:
-        rows.append((f"spanqa {precision}", *ours(folder, examples, precision, args.batch)))
-    print(f"{len(examples)} contexts of {args.file.name}, {cpu.threads()} cores")
-    print("| reader | passages/s | times the loop | EM | F1 | same answer as the loop |")
-    print("|---|---|---|---|---|---|")
+        read = ours(folder, examples, precision, args.batch, args.device)
+        rows.append((f"spanqa {precision}", *read, peak(args.device, precision)))
+    tokens, operations = work(folder, examples)
+    print(f"{len(examples)} contexts of {args.file.name}, {cpu.threads()} cores, {args.device}")
+    print(
+        "| reader | passages/s | tokens/s | share of the peak | times the loop | EM | F1 "
+        "| same answer as the loop |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     stored = []
-    for name, answers, took in rows:
+    for name, answers, took, most in rows:
         em, f1 = score(answers, examples)
         same = 100 * np.mean([a == b for a, b in zip(answers, plain, strict=True)])
         print(
-            f"| {name} | {len(examples) / took:.1f} | {seconds / took:.2f} | {em:.2f} | {f1:.2f} "
-            f"| {same:.1f} % |"
+            f"| {name} | {len(examples) / took:.1f} | {tokens / took:,.0f} "
+            f"| {100 * operations / took / most:.0f} % | {seconds / took:.2f} | {em:.2f} "
+            f"| {f1:.2f} | {same:.1f} % |"
         )
         stored.append(
             {
