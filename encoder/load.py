@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from encoder.model_folder import model_folder
 from encoder.protocol import TextEncoder
 from indexing.errors import InputError
 
 DEFAULT = "default"
-_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]  # nothing that is code or pickled
 
 
 def default_folder() -> Path:
@@ -26,7 +26,7 @@ def load_encoder(name: str = DEFAULT, device: str = "auto", precision: str = "au
     Raises:
         InputError: there is no such encoder, or it is unusable.
     """
-    folder = _folder(name)
+    folder = default_folder() if name == DEFAULT else model_folder(name, "encoder", DEFAULT)
     from encoder.dpr import has_two_towers, open_two_towers
     from encoder.sentence import open_encoder
     from encoder.sentence_settings import read_settings
@@ -39,30 +39,6 @@ def load_encoder(name: str = DEFAULT, device: str = "auto", precision: str = "au
     from encoder.library import LibraryEncoder
 
     return LibraryEncoder(name, folder, device)
-
-
-def _folder(name: str) -> Path:
-    folder = default_folder() if name == DEFAULT else Path(name)
-    if folder.is_dir():
-        return folder
-    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
-        return _downloaded(name)
-    raise InputError(
-        f"encoder {name!r}: no such folder; use 'default', a checkpoint folder, or a model of the "
-        "Hugging Face hub as OWNER/MODEL"
-    )
-
-
-def _downloaded(name: str) -> Path:
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(name, allow_patterns=_FILES))
-    except Exception as error:  # the hub's client raises many kinds, its HTTP library others
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise InputError(
-            f"encoder {name!r}: no such folder, nor to be had from the Hugging Face hub ({reason})"
-        ) from error
 
 
 def _is_bert(folder: Path) -> bool:

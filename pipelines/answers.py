@@ -82,5 +82,15 @@ def hit_json(hit: Hit) -> dict[str, Any]:
             name: {"rank": part.rank, "score": round(part.score, 6)}
             for name, part in hit.components.items()
         },
+        "duplicates": [
+            {
+                "passage_id": other.id,
+                "document_id": other.document_id,
+                "title": other.title,
+                "start": other.start,
+                "end": other.end,
+            }
+            for other in hit.duplicates
+        ],
         "text": hit.passage.text,
     }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from encoder.protocol import TextEncoder
     from indexing.index import Index
     from retriever.hits import Hit, Retriever
+    from retriever.stages.compose import StageSettings
 
 TOP_K = 20
 ANSWERS = 3
@@ -59,6 +60,7 @@ class QuestionAnswering:
         device: str = "auto",
         precision: str = "auto",
         graph: GraphSettings | None = None,
+        stages: StageSettings | None = None,
     ) -> QuestionAnswering:
         """Open an index with a retriever and a reader.
 
@@ -72,12 +74,14 @@ class QuestionAnswering:
             device: "auto", "cpu" or a torch device such as "cuda".
             precision: "auto", "int8", "bf16" or "fp32".
             graph: how an index of a knowledge graph is asked; other indexes pay nothing for it.
+            stages: what follows retrieval, such as reranking; None is nothing.
 
         Raises:
-            InputError: the index, the reader or the encoder is not to be had.
+            InputError: the index, the reader, the encoder or the reranker is not to be had.
         """
         from indexing.index import Index
         from pipelines.bundled import index_folder
+        from pipelines.stages import open_stages
         from reader.load import load_reader
 
         opened = Index.open(index_folder(index))
@@ -88,6 +92,8 @@ class QuestionAnswering:
             if opened.documents.may_have_metadata(FACTS):
                 model = open_index_encoder(opened, encoder, device, precision)
                 answers, found = open_graph(opened, found, model, graph or GraphSettings())
+            if stages is not None:
+                found = open_stages(opened, found, stages, device, precision, loaded.reader)
         except BaseException:
             opened.close()
             raise
@@ -189,7 +195,8 @@ class QuestionAnswering:
     def _answers(
         self, question: str, spans: Sequence[Span], hits: Sequence[Hit], limit: int, least: float
     ) -> tuple[Answer, ...]:
-        scores = {hit.passage.id: hit.score for hit in hits}
+        # Only their order counts, and after stages equal scores may be in any order.
+        scores = {hit.passage.id: -float(place) for place, hit in enumerate(hits)}
         ranked = rank_answers(spans, scores, self._calibration)[:limit]
         found = tuple(self._cite(answer) for answer in ranked)
         if self._graph is not None:

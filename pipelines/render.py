@@ -91,6 +91,9 @@ def show_hits(console: Console, hits: tuple[Hit, ...] | list[Hit]) -> None:
         place = f"{hit.passage.document_id}: {hit.passage.start}-{hit.passage.end}"
         passage = Text(start + "… ")
         passage.append(f"[{place}]", style="dim")
+        if hit.duplicates:
+            others = dict.fromkeys(other.document_id for other in hit.duplicates)
+            passage.append(f"\nalso in: {', '.join(others)}", style="dim")
         table.add_row(str(number), f"{hit.score:.4f}", ranks, Text(hit.passage.title), passage)
     console.print(table)
 

@@ -87,6 +87,23 @@ class SpanReader:
             for number, own in enumerate(passages)
         ]
 
+    def score(
+        self, questions: Sequence[str], passages: Sequence[Sequence[Passage]]
+    ) -> list[list[float]]:
+        """Return each passage's relevance logit: that it holds an answer to its question.
+
+        Of a passage's windows the greatest counts. A passage without text gets -inf.
+        """
+        pieces = self._tokenize(passages)
+        reads = self._run(self._rows(questions, passages, pieces))
+        return [
+            [
+                reads[number, place].relevance if (number, place) in reads else -np.inf
+                for place in range(len(own))
+            ]
+            for number, own in enumerate(passages)
+        ]
+
     def _tokenize(self, passages: Sequence[Sequence[Passage]]) -> dict[str, Pieces]:
         """Tokenise each distinct text once: questions of a batch share passages."""
         texts = list({passage.text: None for own in passages for passage in own})

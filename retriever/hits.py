@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from indexing.documents import Passage
@@ -19,11 +19,27 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A retrieved passage, its final score, and each component's rank and score."""
+    """A retrieved passage, its final score, and each component's rank and score.
+
+    `duplicates` are passages of (nearly) the same text that this one stands for.
+    """
 
     passage: Passage
     score: float
     components: Mapping[str, Component] = field(default_factory=dict)
+    duplicates: tuple[Passage, ...] = ()
+
+
+def in_this_order(hits: Sequence[Hit]) -> list[Hit]:
+    """Return the hits with scores that agree with their order.
+
+    A hit that stands after one of a lower score takes that score.
+    """
+    ordered: list[Hit] = []
+    for hit in hits:
+        least = ordered[-1].score if ordered else hit.score
+        ordered.append(hit if hit.score <= least else replace(hit, score=least))
+    return ordered
 
 
 class Retriever(Protocol):

@@ -34,6 +34,7 @@ def register(commands: Any) -> None:
     )
     options.add_index(ask)
     options.add_retrieval(ask)
+    options.add_stages(ask)
     options.add_reader(ask)
     options.add_graph(ask)
     options.add_json(ask)
@@ -43,6 +44,7 @@ def register(commands: Any) -> None:
     search.add_argument("-k", type=options.positive, default=10, help="passages (default 10)")
     options.add_index(search)
     options.add_retrieval(search)
+    options.add_stages(search)
     options.add_json(search)
     search.set_defaults(run=run_search)
 
@@ -63,6 +65,7 @@ def run_ask(args: argparse.Namespace) -> int:
         device=args.device,
         precision=args.precision,
         graph=GraphSettings(not args.no_match, args.hops, args.paths),
+        stages=options.stage_settings(args),
     ) as qa:
         if args.question is not None:
             answer(qa, args.question, args)
@@ -100,11 +103,14 @@ def run_search(args: argparse.Namespace) -> int:
     from pipelines.ask import open_index_retriever
     from pipelines.bundled import index_folder
     from pipelines.progress import open_progress
+    from pipelines.stages import open_stages
 
     with Index.open(index_folder(args.index, open_progress())) as index:
         retriever = open_index_retriever(
             index, args.retriever, args.encoder, args.device, args.precision
         )
+        stages = options.stage_settings(args)
+        retriever = open_stages(index, retriever, stages, args.device, args.precision)
         hits = retriever.retrieve([args.question], args.k)[0]
         if args.json:
             document = {"question": args.question, "hits": [hit_json(hit) for hit in hits]}

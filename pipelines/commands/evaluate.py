@@ -66,6 +66,7 @@ def _open_questions(parser: argparse.ArgumentParser) -> None:
     )
     options.add_index(parser)
     options.add_retrieval(parser)
+    options.add_stages(parser)
     parser.add_argument(
         "--patterns", action="store_true", help="answers are regular expressions (CuratedTREC)"
     )
@@ -134,14 +135,18 @@ def run_retrieval(args: argparse.Namespace) -> int:
     from pipelines.evaluate import evaluate_retrieval
     from pipelines.progress import open_progress
     from pipelines.questions import load_questions
+    from pipelines.stages import open_stages
 
     questions = load_questions(args.questions)
     folder = index_folder(args.index, open_progress())
+    stages = options.stage_settings(args)
     notes = {"file": args.questions, "index": str(folder), "retriever": args.retriever}
+    notes |= stages.chosen()
     with Index.open(folder) as index:
         retriever = open_index_retriever(
             index, args.retriever, args.encoder, args.device, args.precision
         )
+        retriever = open_stages(index, retriever, stages, args.device, args.precision)
         result = evaluate_retrieval(
             questions,
             retriever,
@@ -166,11 +171,13 @@ def run_open(args: argparse.Namespace) -> int:
 
     questions = load_questions(args.questions)
     folder = index_folder(args.index, open_progress())
+    stages = options.stage_settings(args)
     notes = {
         "file": args.questions,
         "index": str(folder),
         "retriever": args.retriever,
         "reader": args.reader,
+        **stages.chosen(),
     }
     with QuestionAnswering.load(
         folder,
@@ -179,6 +186,7 @@ def run_open(args: argparse.Namespace) -> int:
         encoder=args.encoder,
         device=args.device,
         precision=args.precision,
+        stages=stages,
     ) as qa:
         settings = OpenSettings(
             top_k=args.top_k,

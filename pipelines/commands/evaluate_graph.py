@@ -15,6 +15,7 @@ def register(parsers: Any) -> None:
     graph.add_argument("questions", metavar="QUESTIONS", help="JSONL of question and answer lists")
     options.add_index(graph)
     options.add_retrieval(graph)
+    options.add_stages(graph)
     graph.add_argument("--top-k", type=options.positive, default=20, help="passages read (20)")
     options.add_reader(graph)
     options.add_graph(graph)
@@ -39,6 +40,7 @@ def run_graph(args: argparse.Namespace) -> int:
         device=args.device,
         precision=args.precision,
         graph=GraphSettings(not args.no_match, args.hops, args.paths),
+        stages=options.stage_settings(args),
     ) as qa:
         result = evaluate_graph(
             load_questions(args.questions),

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from retriever.stages.compose import StageSettings
 
 RETRIEVERS = ("hybrid", "bm25", "dense")
 PRECISIONS = ("auto", "int8", "bf16", "fp32")
@@ -29,6 +33,55 @@ def add_retrieval(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--encoder", metavar="DIR", help="the encoder's folder, if not the index's")
     add_machine(parser)
+
+
+def add_stages(parser: argparse.ArgumentParser) -> None:
+    """Add the options of what follows retrieval."""
+    stages = parser.add_argument_group("after retrieval")
+    stages.add_argument(
+        "--rerank",
+        metavar="NAME",
+        help="score the first passages again: 'reader', or a cross-encoder's folder or hub name",
+    )
+    stages.add_argument(
+        "--rerank-depth", type=positive, default=50, metavar="N", help="how many (default 50)"
+    )
+    stages.add_argument(
+        "--rerank-weight",
+        type=share,
+        default=0.5,
+        metavar="W",
+        help="the new score's share, from 0 to 1 (default 0.5)",
+    )
+    stages.add_argument(
+        "--collapse-duplicates",
+        action="store_true",
+        help="passages of (nearly) the same text become one",
+    )
+    stages.add_argument(
+        "--per-document", type=positive, metavar="N", help="at most N passages of a document first"
+    )
+    stages.add_argument(
+        "--neighbours",
+        type=positive,
+        default=0,
+        metavar="N",
+        help="the first N bring the passages before and after them",
+    )
+
+
+def stage_settings(args: argparse.Namespace) -> StageSettings:
+    """Return what the options of `add_stages` say."""
+    from retriever.stages.compose import StageSettings
+
+    return StageSettings(
+        rerank=args.rerank,
+        rerank_depth=args.rerank_depth,
+        rerank_weight=args.rerank_weight,
+        collapse_duplicates=args.collapse_duplicates,
+        per_document=args.per_document,
+        neighbours=args.neighbours,
+    )
 
 
 def add_machine(parser: argparse.ArgumentParser) -> None:

@@ -132,3 +132,32 @@ def test_int8_and_fp32_agree_on_the_tiny_model(tiny_bert, reader):
 def test_unknown_reader_is_named():
     with pytest.raises(InputError, match="no-such-reader"):
         load_reader("no-such-reader")
+
+
+def test_relevance_scores_are_the_models_own(tiny_bert, tmp_path):
+    import shutil
+
+    import torch
+    from transformers import BertTokenizerFast
+
+    from reader.model import load_model, save_model
+
+    folder = tmp_path / "with-relevance"
+    shutil.copytree(tiny_bert, folder)
+    torch.manual_seed(2)
+    model = load_model(tiny_bert).eval()
+    save_model(model, tiny_bert, folder, half=False)
+    reader = load_reader(folder, device="cpu", precision="fp32").reader
+    found = reader.score(QUESTIONS, [passages(TEXTS[:3]), passages(TEXTS[1:2])])
+    tokenizer = BertTokenizerFast.from_pretrained(tiny_bert)
+    for question, texts, scores in zip(QUESTIONS, (TEXTS[:2], TEXTS[1:2]), found, strict=True):
+        for text, score in zip(texts, scores, strict=False):
+            with torch.no_grad():
+                relevance = model(**tokenizer(question, text, return_tensors="pt"))[2].item()
+            assert score == pytest.approx(relevance, abs=1e-4)
+    assert found[0][2] == -np.inf
+    spans = reader.read(QUESTIONS[:1], [passages(TEXTS[:2])])[0]
+    for span in spans:
+        logit = found[0][span.passage.id]
+        assert span.relevance_logprob == pytest.approx(-np.logaddexp(0, -logit), abs=1e-4)
+    assert reader.score([], []) == []

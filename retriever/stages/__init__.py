@@ -1,0 +1,1 @@
+"""What may follow retrieval, each stage a retriever around another."""
