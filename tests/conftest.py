@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,4 +44,18 @@ def tiny_bert(tmp_path_factory) -> Path:
     from reader.features import build_wordpiece
 
     build_wordpiece(folder / "vocab.txt", lowercase=True).save(str(folder / "tokenizer.json"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_cross_encoder(tmp_path_factory, tiny_bert) -> Path:
+    """Return a folder with a random cross-encoder of one output and the tiny BERT's words."""
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification
+
+    folder = tmp_path_factory.mktemp("tiny-cross-encoder") / "model"
+    shutil.copytree(tiny_bert, folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    config = BertConfig.from_pretrained(tiny_bert, num_labels=1)
+    torch.manual_seed(11)
+    BertForSequenceClassification(config).eval().save_pretrained(folder)
     return folder

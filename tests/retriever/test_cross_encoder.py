@@ -20,32 +20,18 @@ PASSAGES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory, tiny_bert):
-    """A random cross-encoder with the tiny checkpoint's words."""
-    import torch
-    from transformers import BertConfig, BertForSequenceClassification
-
-    folder = tmp_path_factory.mktemp("cross-encoder") / "model"
-    shutil.copytree(tiny_bert, folder, ignore=shutil.ignore_patterns("*.safetensors"))
-    config = BertConfig.from_pretrained(tiny_bert, num_labels=1)
-    torch.manual_seed(11)
-    BertForSequenceClassification(config).eval().save_pretrained(folder)
-    return folder
-
-
 def passages(*numbers):
     return [PASSAGES[number][0] for number in numbers]
 
 
-def test_scores_are_the_models_own(folder):
+def test_scores_are_the_models_own(tiny_cross_encoder):
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForSequenceClassification.from_pretrained(tiny_cross_encoder).eval()
+    tokenizer = AutoTokenizer.from_pretrained(tiny_cross_encoder)
     lists = [passages(0, 1, 2, 3), [], passages(3, 0)]
-    found = load_cross_encoder(str(folder), "cpu", "fp32").score(QUESTIONS, lists)
+    found = load_cross_encoder(str(tiny_cross_encoder), "cpu", "fp32").score(QUESTIONS, lists)
     assert [len(own) for own in found] == [4, 0, 2]
     for question, own, scores in zip(QUESTIONS, lists, found, strict=True):
         for passage, score in zip(own, scores, strict=True):
@@ -54,11 +40,11 @@ def test_scores_are_the_models_own(folder):
             with torch.no_grad():
                 assert score == pytest.approx(model(**inputs).logits.item(), abs=1e-4)
     assert len({round(score, 3) for score in found[0]}) == 4
-    assert load_cross_encoder(str(folder), "cpu", "fp32").score([], []) == []
+    assert load_cross_encoder(str(tiny_cross_encoder), "cpu", "fp32").score([], []) == []
 
 
-def test_threads_get_the_same_scores(folder):
-    scorer = load_cross_encoder(str(folder), "cpu", "fp32")
+def test_threads_get_the_same_scores(tiny_cross_encoder):
+    scorer = load_cross_encoder(str(tiny_cross_encoder), "cpu", "fp32")
     tasks = [([question], [passages(0, 2, 3)]) for question in QUESTIONS] * 6
     alone = [scorer.score(*task) for task in tasks]
     with ThreadPoolExecutor(4) as pool:
@@ -67,7 +53,7 @@ def test_threads_get_the_same_scores(folder):
         assert one[0] == pytest.approx(other[0], abs=1e-5)
 
 
-def test_what_is_no_cross_encoder_says_why(folder, tiny_bert, tmp_path):
+def test_what_is_no_cross_encoder_says_why(tiny_bert, tmp_path):
     with pytest.raises(InputError, match=r"no-such.*'reader'"):
         load_cross_encoder("no-such")
     with pytest.raises(InputError, match="2 outputs"):
@@ -82,11 +68,11 @@ def test_what_is_no_cross_encoder_says_why(folder, tiny_bert, tmp_path):
         load_cross_encoder(str(headless), "cpu", "fp32")
 
 
-def test_pickled_weights_are_never_read(folder, tmp_path):
+def test_pickled_weights_are_never_read(tiny_cross_encoder, tmp_path):
     import torch
 
     pickled = tmp_path / "pickled"
-    shutil.copytree(folder, pickled)
+    shutil.copytree(tiny_cross_encoder, pickled)
     (pickled / "model.safetensors").unlink()
     torch.save({}, pickled / "pytorch_model.bin")
     with pytest.raises(InputError, match="not a usable cross-encoder"):
