@@ -14,7 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reader.attention import fit_attention, half_precision
+from encoder.training.attention import fit_attention, half_precision
+from encoder.training.state import load_optimizer, open_run, rate_at, save_state
 from reader.augmentation import load_words
 from reader.batches import Batch, epoch_batches
 from reader.held_out import load_sets, require_answers
@@ -25,7 +26,6 @@ from reader.optimizer import make_optimizer
 from reader.selection import Selection
 from reader.train_log import TrainLog
 from reader.train_settings import TrainSettings
-from reader.train_state import load_optimizer, open_run, rate_at, save_state
 from reader.training_data import TrainingSet, joined, mine_negatives
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from encoder.training.attention import fit_attention, half_precision, uses_bf16
+from encoder.training.state import current_state, load_optimizer, open_run, rate_at, save_state
 from indexing.errors import InputError
-from reader.attention import fit_attention, half_precision, uses_bf16
 from reader.pretraining.batches import PretrainBatch
 from reader.pretraining.log import RunLog
 from reader.pretraining.model import LossSums, build_model, save_checkpoint
@@ -24,7 +25,6 @@ from reader.pretraining.shards import Tokens, open_tokens
 from reader.pretraining.source import own_batches
 from reader.pretraining.throughput import measured_peak
 from reader.pretraining.vocabulary import Vocabulary
-from reader.train_state import current_state, load_optimizer, open_run, rate_at, save_state
 
 if TYPE_CHECKING:
     import torch

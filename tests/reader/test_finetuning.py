@@ -7,6 +7,7 @@ import json
 import pytest
 import torch
 
+from encoder.training.state import rate_at
 from indexing.documents import Passage
 from indexing.errors import InputError
 from reader import finetuning
@@ -15,7 +16,6 @@ from reader.load import load_reader
 from reader.model import load_model
 from reader.optimizer import make_optimizer
 from reader.train_settings import AugmentSettings, BatchSettings, EditRates, TrainSettings
-from reader.train_state import rate_at
 
 CITIES = ["paris", "berlin"]
 COUNTRIES = ["france", "germany"]

@@ -3,7 +3,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from reader.attention import attend, fit_attention, padding_mask  # noqa: E402
+from encoder.training.attention import attend, fit_attention, padding_mask  # noqa: E402
 from reader.model import load_model  # noqa: E402
 
 
@@ -44,7 +44,7 @@ def test_dropout_only_in_training():
 
 
 def test_a_model_fitted_for_a_bf16_cpu_gives_the_same_logits(monkeypatch, tiny_bert):
-    monkeypatch.setattr("reader.attention.uses_bf16", lambda device: True)
+    monkeypatch.setattr("encoder.training.attention.uses_bf16", lambda device: True)
     plain, fitted = load_model(tiny_bert).eval(), load_model(tiny_bert).eval()
     fitted.relevance.load_state_dict(plain.relevance.state_dict())
     fitted.base.load_state_dict(plain.base.state_dict())
