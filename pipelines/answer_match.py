@@ -64,7 +64,7 @@ def cut(text: str) -> list[tuple[str, int, int]]:
     ]
 
 
-def _joined(words: Sequence[str]) -> str:
+def joined(words: Sequence[str]) -> str:
     """Join tokens so that a run of tokens is a substring: no token holds a space."""
     return f" {' '.join(words)} "
 
@@ -87,7 +87,7 @@ class TextAnswers:
         candidates = [run for parts, run in self.wanted if all(part in folded for part in parts)]
         if not candidates:
             return False
-        searched = _joined(tokens(text))
+        searched = joined(tokens(text))
         return any(run in searched for run in candidates)
 
 
@@ -106,7 +106,7 @@ class PatternAnswers:
 def text_answers(answers: Sequence[str]) -> TextAnswers:
     """Prepare plain answers; one without any token is left out, for it never matches."""
     cut = [words for words in map(tokens, answers) if words]
-    return TextAnswers(tuple((_folded_parts(words), _joined(words)) for words in cut))
+    return TextAnswers(tuple((_folded_parts(words), joined(words)) for words in cut))
 
 
 def _folded_parts(words: Sequence[str]) -> tuple[str, ...]:

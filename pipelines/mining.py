@@ -17,12 +17,13 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from indexing.errors import InputError
 from indexing.progress import Progress, SilentProgress
 from pipelines.answer_match import text_answers
 from pipelines.answer_places import answer_places
+from pipelines.gold_answers import answer_texts, gold_places, record_title
 from pipelines.question_records import read_records
 from reader.normalising import normalise_answer
 
@@ -45,10 +46,14 @@ class MinedPassage(TypedDict):
 
 
 class MinedQuestion(TypedDict):
-    """A line of a mined file: passages with an answer first, best first."""
+    """A line of a mined file: passages with an answer first, best first.
+
+    `answers` are all that the source names, whether or not a passage holds them.
+    """
 
     id: str
     question: str
+    answers: list[str]
     passages: list[MinedPassage]
 
 
@@ -162,43 +167,16 @@ def _questions(source: Path | str) -> Iterator[_Asked]:
         question, given = record.get("question"), record.get("answer", record.get("answers"))
         if not isinstance(question, str) or not question.strip():
             raise InputError(f"{place}: 'question' is missing or is not a text.")
-        answers = _texts(given)
+        answers = answer_texts(given)
         if not answers:
             continue
         context = record.get("context")
         gold = None
         if isinstance(context, str):
-            places = _given_places(given, context) or answer_places(answers, context)
-            gold = MinedPassage(title=_title(record), text=context, answers=places)
+            places = gold_places(given, context)
+            gold = MinedPassage(title=record_title(record), text=context, answers=places)
         id_ = f"{Path(str(source)).name}:{record.get('id', number)}"
         yield _Asked(id_, question.strip(), answers, gold)
-
-
-def _texts(given: Any) -> tuple[str, ...]:
-    found = given.get("text", []) if isinstance(given, dict) else given
-    found = [found] if isinstance(found, str) else found or []
-    texts = [one.get("text") if isinstance(one, dict) else one for one in found]
-    return tuple(dict.fromkeys(t for t in texts if isinstance(t, str) and t.strip()))
-
-
-def _given_places(given: Any, context: str) -> list[tuple[int, int]]:
-    """Return the places that the source itself gives, if they hold what it says."""
-    if isinstance(given, dict):
-        pairs = list(zip(given.get("text", []), given.get("answer_start", []), strict=False))
-    elif isinstance(given, list):
-        pairs = [(one["text"], one["answer_start"]) for one in given if isinstance(one, dict)]
-    else:
-        pairs = []
-    places = {(start, start + len(text)) for text, start in pairs}
-    texts = {text for text, _ in pairs}
-    return sorted((start, end) for start, end in places if context[start:end] in texts)
-
-
-def _title(record: Any) -> str:
-    from reader.training_data import usable_title
-
-    title = record.get("title")
-    return usable_title(title) if isinstance(title, str) else ""
 
 
 def _mine(
@@ -220,7 +198,12 @@ def _mine(
         places = answer_places(asked.answers, passage.text) if right else []
         mined = MinedPassage(title=passage.title, text=passage.text, answers=places)
         (positives if right else negatives).append(mined)
-    return MinedQuestion(id=asked.id, question=asked.question, passages=positives + negatives)
+    return MinedQuestion(
+        id=asked.id,
+        question=asked.question,
+        answers=list(asked.answers),
+        passages=positives + negatives,
+    )
 
 
 def _done(part: Path) -> tuple[int, int]:

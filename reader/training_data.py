@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.errors import InputError
+from indexing.ranked_texts import rank_texts
 from reader.features import Pieces, ReaderTokenizer
 
 Placed = tuple[int, tuple[tuple[int, int], ...]]
@@ -156,16 +157,8 @@ def split_by_context(data: TrainingSet, share: float, seed: int) -> tuple[Traini
 
 def mine_negatives(data: TrainingSet, per_question: int, depth: int = 12) -> TrainingSet:
     """Give each question the paragraphs that BM25 ranks high and that hold none of its answers."""
-    import bm25s
-
     texts = [f"{context.title} {context.text}" for context in data.contexts]
-    corpus = bm25s.tokenize(texts, stopwords="en", show_progress=False)
-    index = bm25s.BM25(k1=0.9, b=0.4, method="lucene", backend="numba")
-    index.index(corpus, show_progress=False)
-    questions = bm25s.tokenize(
-        [e.question for e in data.examples], stopwords="en", show_progress=False
-    )
-    found, _ = index.retrieve(questions, k=min(depth, len(texts)), show_progress=False)
+    found = rank_texts(texts, [example.question for example in data.examples], depth)
     lowered = [text.lower() for text in texts]
     examples = []
     for example, numbers in zip(data.examples, found, strict=True):

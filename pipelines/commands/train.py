@@ -1,4 +1,4 @@
-"""`qa train mine|average` and `qa calibrate`."""
+"""`qa train` and its kinds, and `qa calibrate`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import calibrate
-from pipelines.commands import options, train_graph, train_reader
+from pipelines.commands import options, train_graph, train_reader, train_retriever
 from pipelines.mining import MiningSettings
 
 
@@ -16,6 +16,7 @@ def register(commands: Any) -> None:
     group = commands.add_parser("train", help="train models")
     parsers = group.add_subparsers(dest="action", metavar="WHAT", required=True)
     train_reader.register(parsers)
+    train_retriever.register(parsers)
     _register_mine(parsers)
     train_graph.register(parsers)
     mean = parsers.add_parser("average", help="write the mean of checkpoints of one family")

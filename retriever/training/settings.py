@@ -1,0 +1,34 @@
+"""The settings of a training run of the encoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderTraining:
+    """What a run is made of; stored beside every checkpoint, so that a resumed run is the same.
+
+    `sources` are the files, or the corpus, that the examples come from. A batch has `batch`
+    questions, each with one passage that answers it and up to `negatives` hard negatives; the
+    device holds `chunk_tokens` of it at once (see `retriever.training.grad_cache`). Scores are
+    divided by `temperature`. `teacher` names what scored the passages, if anything did, and
+    `distil` weighs that loss.
+    """
+
+    base: str
+    sources: tuple[str, ...]
+    epochs: int = 1
+    max_steps: int | None = None
+    batch: int = 64
+    negatives: int = 1
+    temperature: float = 0.05
+    learning_rate: float = 2e-5
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    dropout: float = 0.1
+    chunk_tokens: int = 8192
+    teacher: str = ""
+    distil: float = 1.0
+    seed: int = 13

@@ -1,0 +1,44 @@
+"""Texts to word pieces, just as the encoder will see them when it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.sentence_settings import SentenceSettings, titled
+from indexing.errors import InputError
+
+Pieces = NDArray[np.int32]
+"""The numbers of a text's word pieces, (pieces,)."""
+
+
+class TextPieces:
+    """Tokenises questions and passages as a folder's settings say."""
+
+    def __init__(self, folder: Path, settings: SentenceSettings) -> None:
+        from tokenizers import Tokenizer
+
+        file = folder / "tokenizer.json"
+        if not file.is_file():
+            raise InputError(f"{file}: not found; an encoder folder needs its tokenizer")
+        self._tokenizer = Tokenizer.from_file(str(file))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(settings.max_length)
+        self._settings = settings
+        self.pad = int(self._tokenizer.token_to_id("[PAD]") or 0)
+
+    def questions(self, texts: Sequence[str]) -> list[Pieces]:
+        """Tokenise questions."""
+        return self._cut([self._settings.question_prompt + text for text in texts])
+
+    def passages(self, passages: Sequence[tuple[str, str]]) -> list[Pieces]:
+        """Tokenise passages, each a title and a text."""
+        prompt = self._settings.passage_prompt
+        return self._cut([prompt + titled(title, text) for title, text in passages])
+
+    def _cut(self, texts: list[str]) -> list[Pieces]:
+        found = self._tokenizer.encode_batch_fast(texts)
+        return [np.asarray(encoding.ids, dtype=np.int32) for encoding in found]
