@@ -125,10 +125,13 @@ def test_a_stopped_run_resumes_to_the_same_weights(tiny_bert, tmp_path, monkeypa
 def test_sentence_transformers_opens_the_folder_with_the_same_vectors(tiny_bert, tmp_path, layout):
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer import modules
+    from transformers import AutoTokenizer
 
     base = tmp_path / "base"
     if layout == "plain":
         shutil.copytree(tiny_bert, base)
+        # The fixture's own tokenizer file adds no [CLS] and [SEP]; one that transformers saves does.
+        AutoTokenizer.from_pretrained(tiny_bert).save_pretrained(base)
     else:
         words = modules.Transformer(str(tiny_bert), max_seq_length=32)
         pooling = modules.Pooling(words.get_embedding_dimension(), "mean")
