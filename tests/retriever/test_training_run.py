@@ -130,7 +130,7 @@ def test_sentence_transformers_opens_the_folder_with_the_same_vectors(tiny_bert,
     base = tmp_path / "base"
     if layout == "plain":
         shutil.copytree(tiny_bert, base)
-        # The fixture's own tokenizer file adds no [CLS] and [SEP]; one that transformers saves does.
+        # The own tokenizer file of the fixture adds no [CLS]; one of transformers does.
         AutoTokenizer.from_pretrained(tiny_bert).save_pretrained(base)
     else:
         words = modules.Transformer(str(tiny_bert), max_seq_length=32)
