@@ -136,6 +136,13 @@ def test_knowledge_graphs(run_page, tmp_path):
     assert lacking.strip() == "No answer found."
 
 
+def test_retrieval(run_page, tmp_path):
+    write(tmp_path / "docs", HELP)
+    outputs = run_page("retrieval.md")
+    first, *_ = [out for c, out in outputs.items() if c.startswith("qa search")]
+    assert "billing/refunds.md" in first
+
+
 def write_labels(file):
     """Write a SQuAD-type file of 24 paragraphs of one document."""
     context = "New staff earn 13 days of leave in year {}."
