@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.operations import bert_products
 from encoder import cpu
 from encoder.load import default_folder
 from encoder.session import pick
@@ -57,17 +58,6 @@ class Clock:
 
     def median(self, stage: str) -> float:
         return float(np.median(self.stages[stage])) if self.stages[stage] else 0.0
-
-
-def products(folder: Path, lengths: np.ndarray) -> float:
-    """Return the operations of a BERT's matrix products over rows of these lengths."""
-    import json
-
-    config = json.loads((folder / "config.json").read_text())
-    hidden, inner = config["hidden_size"], config["intermediate_size"]
-    weights = (4 * hidden * hidden + 2 * hidden * inner) * lengths.sum()
-    attention = 2 * hidden * (lengths.astype(np.float64) ** 2).sum()
-    return 2.0 * config["num_hidden_layers"] * float(weights + attention)
 
 
 def memory_speed() -> float:
@@ -136,8 +126,8 @@ def main() -> None:
     half = cpu.has_fast_bf16(cpu.flags())
     speed = measured_peak(torch.device("cpu"), half=half)
     least = {
-        "reader: model": 1000 * products(reader_folder(None), np.array(lengths)) / n / speed,
-        "question's vector": 1000 * products(default_folder(), np.array([16])) / speed,
+        "reader: model": 1000 * bert_products(reader_folder(None), np.array(lengths)) / n / speed,
+        "question's vector": 1000 * bert_products(default_folder(), np.array([16])) / speed,
         "vector search": 1000 * count * dimension * 2 / memory_speed(),
     }
     clock.stages["vector search"] = [

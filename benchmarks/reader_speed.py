@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.operations import bert_products
 from encoder import cpu
 from indexing.documents import Passage
 from pipelines.metrics import squad_scores
@@ -93,8 +94,6 @@ def work(folder: Path, examples) -> tuple[int, float]:
     """Return the word pieces of all rows, and the operations of their matrix products."""
     from reader.features import ReaderTokenizer
 
-    config = json.loads((folder / "config.json").read_text())
-    hidden, inner = config["hidden_size"], config["intermediate_size"]
     tokenizer = ReaderTokenizer.from_folder(folder)
     pieces = tokenizer.passages([e.context for e in examples])
     lengths = np.array(
@@ -103,9 +102,7 @@ def work(folder: Path, examples) -> tuple[int, float]:
             for e, own in zip(examples, pieces, strict=True)
         ]
     )
-    weights = (4 * hidden * hidden + 2 * hidden * inner) * lengths.sum()
-    attention = 2 * hidden * (lengths.astype(np.float64) ** 2).sum()
-    return int(lengths.sum()), 2.0 * config["num_hidden_layers"] * float(weights + attention)
+    return int(lengths.sum()), bert_products(folder, lengths)
 
 
 def peak(device: str, precision: str) -> float:
