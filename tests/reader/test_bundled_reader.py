@@ -97,4 +97,4 @@ def test_checkpoint_is_small_calibrated_and_documented():
     for word in ("SQuAD", "Natural Questions", "TyDi", "seed", "Apache-2.0"):
         assert word in card
     runs = json.loads((folder / "training.json").read_text())["mean_of"]
-    assert [run["seed"] for run in runs] == [13, 14]
+    assert [run["seed"] for run in runs] == [21, 22]
