@@ -46,6 +46,13 @@ def test_ranges_are_trimmed_ordered_and_cover_every_character(text, method, word
         assert all(a[1] <= b[0] for a, b in pairwise(ranges))
 
 
+@pytest.mark.parametrize("text", ["\u0e00\r", "\u4e00\u4e00.\u0e31 \r", "a\u0e01 b\u0e01\n"])
+def test_spaces_at_the_end_of_mixed_scripts_are_left_out(text):
+    for _ in range(50):  # the fault that this guards against came and went
+        for method in ("words", "headings"):
+            assert "".join(pieces(text, SplitSettings(method, 4, 4))) == text.rstrip()
+
+
 @given(st.lists(WORDS, min_size=1, max_size=80), st.integers(1, 20), st.data())
 def test_windows_are_those_of_whitespace_words(words, size, data):
     stride = data.draw(st.integers(1, size))
