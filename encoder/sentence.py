@@ -14,8 +14,8 @@ from encoder.batching import pad, run_batches
 from encoder.bert import Head, Node, Primitives, embedding_head
 from encoder.checkpoint import Checkpoint, fingerprint
 from encoder.sentence_settings import CLS, SentenceSettings, read_settings, titled
+from encoder.sentence_tokenizer import open_tokenizer
 from encoder.session import Session, open_session
-from indexing.errors import InputError
 
 
 def cls_head(p: Primitives, model: Checkpoint, states: Node, mask: Node) -> list[Node]:
@@ -33,14 +33,7 @@ class SentenceEncoder:
     def __init__(
         self, name: str, folder: Path, session: Session, settings: SentenceSettings
     ) -> None:
-        from tokenizers import Tokenizer
-
-        file = folder / "tokenizer.json"
-        if not file.is_file():
-            raise InputError(f"{file}: not found; an encoder folder needs its tokenizer")
-        self._tokenizer = Tokenizer.from_file(str(file))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(settings.max_length)
+        self._tokenizer = open_tokenizer(folder, settings.max_length)
         self._pad = self._tokenizer.token_to_id("[PAD]") or 0
         self._name, self._folder, self._session = name, folder, session
         self._settings = settings

@@ -1,7 +1,7 @@
 """Attention for training on a CPU that has bf16 matrix units.
 
-There torch's fused attention walks back four times as slowly as plain products do
-(`benchmarks/training_speed.py`), and autocast would take the softmax in fp32.
+There torch's fused attention walks back more slowly than plain products do
+(`benchmarks/training_attention.py`), and autocast would take the softmax in fp32.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.sentence_settings import SentenceSettings, titled
-from indexing.errors import InputError
+from encoder.sentence_tokenizer import open_tokenizer
 
 Pieces = NDArray[np.int32]
 """The numbers of a text's word pieces, (pieces,)."""
@@ -19,14 +19,7 @@ class TextPieces:
     """Tokenises questions and passages as a folder's settings say."""
 
     def __init__(self, folder: Path, settings: SentenceSettings) -> None:
-        from tokenizers import Tokenizer
-
-        file = folder / "tokenizer.json"
-        if not file.is_file():
-            raise InputError(f"{file}: not found; an encoder folder needs its tokenizer")
-        self._tokenizer = Tokenizer.from_file(str(file))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(settings.max_length)
+        self._tokenizer = open_tokenizer(folder, settings.max_length)
         self._settings = settings
         self.pad = int(self._tokenizer.token_to_id("[PAD]") or 0)
 
