@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reader.altering import altered_question
 from reader.augmentation import Words, augment_question, augment_row
 from reader.features import ReaderTokenizer
 from reader.train_settings import BatchSettings
@@ -56,10 +57,7 @@ def epoch_batches(
     for begin in range(0, len(order), pool):
         chosen = [data.examples[i] for i in order[begin : begin + pool]]
         chosen = [example for example in chosen if _fits(example, settings)]
-        drawn = [
-            Drawn(tokenizer.question(e.question), question_rows(e, data, settings, generator))
-            for e in chosen
-        ]
+        drawn = [draw(example, data, tokenizer, settings, generator) for example in chosen]
         if words is not None and settings.augment.active:
             drawn = [augmented(one, words, settings, generator) for one in drawn]
         drawn.sort(key=lambda one: max(len(row.ids) for row in one.rows))
@@ -72,6 +70,24 @@ def _fits(example: Example, settings: BatchSettings) -> bool:
     """Leave out questions whose answers are all longer than a row: no span reader finds them."""
     sizes = [last - first + 1 for first, last in example.ranges]
     return not sizes or max(sizes) <= settings.max_pieces
+
+
+def draw(
+    example: Example,
+    data: TrainingSet,
+    tokenizer: ReaderTokenizer,
+    settings: BatchSettings,
+    generator: np.random.Generator,
+) -> Drawn:
+    """Draw a question's passages; or alter the question so that its paragraph has no answer."""
+    rows = question_rows(example, data, settings, generator)
+    own = example.ranges and not example.positives
+    if own and settings.alter_rate and generator.random() < settings.alter_rate:
+        text = data.contexts[example.context].text
+        altered = altered_question(example.question, text, example.answers, generator)
+        if altered is not None:
+            return Drawn(tokenizer.question(altered), [Row(rows[0].title, rows[0].ids, ())])
+    return Drawn(tokenizer.question(example.question), rows)
 
 
 def question_rows(

@@ -33,6 +33,7 @@ class BatchSettings:
 
     `crop_rate` of the gold paragraphs are cut to between `crop_min` and `crop_max` pieces, the
     rest to `max_pieces`; `negative_rate` of the questions bring one hard negative passage;
+    `alter_rate` of them are altered so that their paragraph has no answer (`reader.altering`);
     `title_rate` of the rows keep the title that they have. A mined question has `passages` rows:
     one that holds an answer and hard negatives, as many as it has.
     """
@@ -43,6 +44,7 @@ class BatchSettings:
     crop_min: int = 60
     crop_max: int = 140
     negative_rate: float = 0.25
+    alter_rate: float = 0.0
     title_rate: float = 0.7
     passages: int = 4
     augment: AugmentSettings = field(default_factory=AugmentSettings)

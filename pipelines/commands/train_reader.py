@@ -29,7 +29,7 @@ _OF_RUN = (
     "evaluate_every",
     "seed",
 )
-_OF_BATCHES = ("questions", "negative_rate", "passages")
+_OF_BATCHES = ("questions", "negative_rate", "alter_rate", "passages")
 
 
 def register(parsers: Any) -> None:
@@ -125,6 +125,12 @@ def _add_batches(parser: argparse.ArgumentParser) -> None:
         "--negative-rate",
         type=options.share,
         help=f"share of the questions that bring one ({batches.negative_rate})",
+    )
+    parser.add_argument(
+        "--alter-rate",
+        type=options.share,
+        help="share of the questions to alter so that their paragraph has no answer: a name, a "
+        f"number or a word exchanged ({batches.alter_rate})",
     )
     parser.add_argument(
         "--passages",

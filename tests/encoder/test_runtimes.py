@@ -139,14 +139,14 @@ def test_bad_checkpoints_are_named(tmp_path, tiny_bert):
 
 def test_choice_of_device_and_precision(monkeypatch, tmp_path):
     info = tmp_path / "cpuinfo"
-    info.write_text("processor : 0\nflags\t\t: fpu avx2 avx512_bf16 avx512_vnni\n")
+    info.write_text("processor : 0\nflags\t\t: fpu avx2 amx_bf16 avx512_vnni\n")
     found = flags(info)
     assert has_fast_bf16(found)
     assert has_dot_product(found)
     assert not has_fast_bf16(flags(tmp_path / "missing"))
     monkeypatch.setattr("encoder.cpu.flags", lambda: found)
     assert pick("cpu", "auto") == ("cpu", "bf16")
-    monkeypatch.setattr("encoder.cpu.flags", lambda: frozenset({"avx2"}))
+    monkeypatch.setattr("encoder.cpu.flags", lambda: frozenset({"avx512_bf16", "avx512_vnni"}))
     assert pick("cpu", "auto") == ("cpu", "int8")
     assert pick("cuda", "auto") == ("cuda", "bf16")
     assert pick("cuda", "fp32") == ("cuda", "fp32")
