@@ -86,13 +86,13 @@ def calibrate(
     import numpy as np
 
     from indexing.errors import InputError
-    from reader.calibration import Calibration, save_calibration
+    from reader.calibration import Calibration, load_calibration, save_calibration
     from reader.calibrator_fitting import (
         examples,
         expected_calibration_error,
-        fit_logistic,
         fit_ranking,
     )
+    from reader.logistic import fit_logistic
 
     shuffled = list(found)
     random.Random(seed).shuffle(shuffled)
@@ -118,15 +118,24 @@ def calibrate(
         expected_calibration_error(odds[tops], labels[tops]),
         threshold,
     )
-    calibration = Calibration(ranking, tuple(float(w) for w in weights), threshold)
+    answerable = load_calibration(folder).answerable
+    calibration = Calibration(ranking, tuple(float(w) for w in weights), threshold, answerable)
     save_calibration(folder, calibration, notes | asdict(report))
     return report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `qa calibrate`."""
-    parser.add_argument("questions", nargs="+", help="development questions (never test ones)")
-    parser.add_argument("--index", type=Path, required=True, help="the index to ask")
+    parser.add_argument("questions", nargs="*", help="development questions (never test ones)")
+    parser.add_argument("--index", type=Path, default=None, help="the index to ask")
+    parser.add_argument(
+        "--reading",
+        nargs="+",
+        default=(),
+        metavar="FILE",
+        help="SQuAD 2.0-type files to fit by when a given passage has no answer at all "
+        "(`qa train alter` makes such)",
+    )
     parser.add_argument("--reader", default=None, help="checkpoint folder (default: the bundled)")
     parser.add_argument("--retriever", default=None, choices=("hybrid", "bm25", "dense"))
     parser.add_argument("--top-k", type=int, default=20, help="passages read for each question")
@@ -139,6 +148,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `qa calibrate`."""
+    from indexing.errors import InputError
+
+    if not args.questions and not args.reading:
+        raise InputError("give development questions with --index, or --reading FILE, or both")
+    if args.questions and args.index is None:
+        raise InputError("development questions are asked of an index: add --index DIR")
+    if args.questions:
+        _calibrate_ranking(args)
+    if args.reading:
+        from pipelines.calibrate_reading import calibrate_reading
+
+        calibrate_reading(args.reading, args.reader, args.out, as_json=args.json)
+    return 0
+
+
+def _calibrate_ranking(args: argparse.Namespace) -> None:
     from indexing.index import Index
     from pipelines.progress import open_progress
     from pipelines.questions import load_questions
@@ -175,4 +200,3 @@ def run(args: argparse.Namespace) -> int:
             f"stored in {args.out or loaded.folder}",
             file=sys.stdout,
         )
-    return 0

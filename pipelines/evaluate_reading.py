@@ -83,7 +83,7 @@ def reading_records(
     progress: Progress | None = None,
 ) -> tuple[list[Record], float]:
     """Return the details of each example, and how many seconds reading took."""
-    found, seconds = _read_all(examples, reader, progress or SilentProgress())
+    found, seconds = read_contexts(examples, reader, progress or SilentProgress())
     records = []
     for example, spans in zip(examples, found, strict=True):
         answered = spans and (version == "1.1" or is_answerable(spans))
@@ -144,7 +144,7 @@ def _summary(records: Sequence[Record]) -> AnswerScores:
     return answer_scores([r["exact_match"] for r in records], [r["f1"] for r in records])
 
 
-def _read_all(
+def read_contexts(
     examples: Sequence[ReadingExample], reader: Reader, progress: Progress
 ) -> tuple[list[list[Span]], float]:
     """Return the spans of each example, and how long reading took."""

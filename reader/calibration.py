@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from indexing.errors import InputError
+from reader.answerability import RELEVANCE_ALONE, Answerability
 from reader.normalising import normalise_answer
 from reader.spans import Span
 
@@ -39,6 +40,7 @@ class Calibration:
     ranking: RankingWeights
     logistic: tuple[float, ...]
     threshold: float = 0.0
+    answerable: Answerability = RELEVANCE_ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +77,31 @@ def load_calibration(folder: Path) -> Calibration:
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
         logistic = tuple(float(raw["logistic"][name]) for name in FEATURES)
-        return Calibration(RankingWeights(**raw["ranking"]), logistic, float(raw["threshold"]))
+        return Calibration(
+            RankingWeights(**raw["ranking"]),
+            logistic,
+            float(raw["threshold"]),
+            Answerability(**raw.get("answerable", {})),
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{file}: damaged ({error}); run qa calibrate again") from error
 
 
 def save_calibration(folder: Path, calibration: Calibration, notes: Mapping[str, object]) -> None:
-    """Store a calibration, with notes on the data that it was fitted on."""
+    """Store a calibration, with notes on the data that it was fitted on beside older ones."""
     raw = {
         "ranking": asdict(calibration.ranking),
         "logistic": dict(zip(FEATURES, calibration.logistic, strict=True)),
         "threshold": calibration.threshold,
-        "notes": dict(notes),
+        "answerable": asdict(calibration.answerable),
+        "notes": _notes(folder) | dict(notes),
     }
     (folder / FILE).write_text(json.dumps(raw, indent=2) + "\n", encoding="utf-8")
+
+
+def _notes(folder: Path) -> dict[str, object]:
+    file = folder / FILE
+    return dict(json.loads(file.read_text(encoding="utf-8"))["notes"]) if file.is_file() else {}
 
 
 def gather_evidence(

@@ -35,7 +35,8 @@ def register(commands: Any) -> None:
         type=options.share,
         metavar="P",
         default=0.5,
-        help="SQuAD 2.0: no answer below this relevance (default 0.5)",
+        help="SQuAD 2.0: no answer below this probability that the context has one (default "
+        "0.5); `qa calibrate --reading` fits the probability",
     )
     add_common(reading)
     reading.set_defaults(run=run_reading)
@@ -88,8 +89,6 @@ def _open_questions(parser: argparse.ArgumentParser) -> None:
 
 def run_reading(args: argparse.Namespace) -> int:
     """Measure a reader on given contexts."""
-    import math
-
     from pipelines.evaluate import evaluate_reading, evaluate_reading_sets
     from pipelines.evaluate_reading_sets import set_names
     from pipelines.progress import open_progress
@@ -98,10 +97,10 @@ def run_reading(args: argparse.Namespace) -> int:
 
     sets = [load_reading(source) for source in args.questions]
     loaded = load_reader(args.reader, args.device, args.precision)
-    least = math.log(max(args.null_threshold, 1e-12))
+    answerable = loaded.calibration.answerable
 
     def is_answerable(spans: Sequence[Span]) -> bool:
-        return bool(spans) and spans[0].relevance_logprob >= least
+        return bool(spans) and answerable.probability(spans[0]) >= args.null_threshold
 
     if len(sets) == 1:
         result: Mapping[str, Any] = evaluate_reading(

@@ -23,6 +23,7 @@ def register(commands: Any) -> None:
     mean.add_argument("folders", nargs="+", type=Path, metavar="READER", help="checkpoint folders")
     mean.add_argument("--out", type=Path, required=True, help="folder for the mean")
     mean.set_defaults(run=run_average)
+    _register_alter(parsers)
     calibration = commands.add_parser(
         "calibrate",
         help="fit ranking weights and probabilities on development questions",
@@ -56,6 +57,31 @@ def _register_mine(parsers: Any) -> None:
     )
     parser.add_argument("--resume", action="store_true", help="go on with a stopped run")
     parser.set_defaults(run=run_mine)
+
+
+def _register_alter(parsers: Any) -> None:
+    parser = parsers.add_parser(
+        "alter",
+        help="write a SQuAD 2.0-type file: some questions altered so that they have no answer",
+        description="Alter a share of the questions of SQuAD-type files (a name, a number or a "
+        "word exchanged), so that their paragraphs have no answer to them. Questions that "
+        "cannot be altered stay.",
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="SQuAD-type JSON")
+    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
+    parser.add_argument("--share", type=options.share, default=0.5, help="to alter (0.5)")
+    parser.add_argument("--limit", type=options.positive, help="take so many, at random")
+    parser.add_argument("--seed", type=int, default=13)
+    parser.set_defaults(run=run_alter)
+
+
+def run_alter(args: argparse.Namespace) -> int:
+    """Write altered questions."""
+    from pipelines.altered_file import write_altered
+
+    counts = write_altered(args.files, args.out, args.share, args.limit, args.seed)
+    print(f"{args.out}: {counts.questions:,} questions, {counts.altered:,} of them altered")
+    return 0
 
 
 def run_mine(args: argparse.Namespace) -> int:

@@ -130,3 +130,69 @@ def test_options_are_settings():
     assert settings.batches.augment.context == EditRates()
     plain = read_settings(cli.make_parser().parse_args(["train", "reader", "a.json", "--out", "x"]))
     assert plain == replace(TrainSettings("", ("a.json",)), base=plain.base)
+
+
+def test_altered_questions_have_no_answer_and_the_rest_stays(squad_file, tmp_path, capsys):
+    out = tmp_path / "altered.json"
+    text = "Rome grew. In 1200 Berlin was small, and later Paris was large."
+    answer = {"text": "1200", "answer_start": 14}
+    qas = [
+        {"id": str(i), "question": "when was Berlin small?", "answers": [answer]} for i in range(40)
+    ]
+    source = tmp_path / "source.json"
+    paragraph = {"context": text, "qas": qas}
+    source.write_text(json.dumps({"data": [{"title": "", "paragraphs": [paragraph]}]}))
+    assert cli.main(["train", "alter", str(source), "--out", str(out), "--share", "0.4"]) == 0
+    written = json.loads(out.read_text())["data"][0]["paragraphs"][0]
+    assert written["context"] == text
+    altered = [qa for qa in written["qas"] if qa["is_impossible"]]
+    kept = [qa for qa in written["qas"] if not qa["is_impossible"]]
+    assert f"40 questions, {len(altered)} of them altered" in capsys.readouterr().out
+    assert 5 < len(altered) < 30
+    assert {qa["question"] for qa in altered} == {"when was Paris small?"}
+    assert all(qa["answers"] == [] for qa in altered)
+    assert {(qa["question"], qa["answers"][0]["answer_start"]) for qa in kept} == {
+        ("when was Berlin small?", 14)
+    }
+    assert cli.main(["train", "alter", str(source), "--out", str(out)]) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_answerability_is_fitted_stored_and_used(trained, tmp_path, capsys):
+    """Questions about another country than the passage's have no answer there."""
+    qas = []
+    for i in range(80):
+        country, city = list(COUNTRIES.items())[i % 4]
+        asked = country if i % 2 else list(COUNTRIES)[(i + 1) % 4]
+        answers = [{"text": city, "answer_start": 0}] if i % 2 else []
+        qa = {"id": str(i), "question": f"what is the capital of {asked}?", "answers": answers}
+        qas.append({"context": f"{city} is the capital of {country}", "qas": [qa]})
+    file = tmp_path / "second.json"
+    file.write_text(json.dumps({"data": [{"title": "", "paragraphs": qas}]}))
+    before = load_calibration(trained)
+    code = cli.main(["calibrate", "--reading", str(file), "--reader", str(trained), "--json"])
+    assert code == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["questions"] == 80
+    assert report["answered"] == 0.5
+    after = load_calibration(trained)
+    assert after.answerable != before.answerable
+    assert replace(after, answerable=before.answerable) == before
+    stored = json.loads((trained / "calibration.json").read_text())
+    assert stored["notes"]["reading"]["accuracy"] == report["accuracy"]
+    scores = {}
+    for least in ("0", "1"):
+        arguments = ["eval", "reading", str(file), "--reader", str(trained), "--json"]
+        assert cli.main([*arguments, "--null-threshold", least]) == 0
+        scores[least] = json.loads(capsys.readouterr().out)
+    assert scores["0"]["no_answer"]["exact_match"] == 0
+    assert scores["1"]["no_answer"]["exact_match"] == 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [([], "give development questions"), (["q.jsonl"], "add --index")],
+)
+def test_calibrate_says_what_is_missing(arguments, message, capsys):
+    assert cli.main(["calibrate", *arguments]) == 2
+    assert message in capsys.readouterr().err

@@ -9,9 +9,9 @@ from reader.calibrator_fitting import (
     ReadQuestion,
     examples,
     expected_calibration_error,
-    fit_logistic,
     fit_ranking,
 )
+from reader.logistic import fit_logistic
 from reader.spans import Span
 
 
