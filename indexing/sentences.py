@@ -8,7 +8,7 @@ from collections.abc import Iterator
 _CLOSING = "\"'\u2019\u201d\u00bb\u203a)\\]}\u300d\u300f\uff09\u3011\u3009\u300b"
 # Western ends need a space after them; others (CJK, Devanagari, Arabic, ...) do not.
 _CANDIDATE = re.compile(
-    rf"(?P<western>(?<![.!?\u2026])[.!?\u2026]++)[{_CLOSING}]*+(?:\[\d+\])*+(?=\s)"
+    rf"(?P<western>(?<![.!?\u2026])[.!?\u2026]++)[{_CLOSING}]*+(?:\[\d+\])*(?=\s)"
     rf"|[\u3002\uff01\uff1f\uff61\uff0e\u0964\u0965\u061f\u06d4\u1362\u0589\u104b\u17d4]"
     rf"[\u3002\uff01\uff1f\uff61\uff0e]*+[{_CLOSING}]*+"
     r"|\n\s*"

@@ -71,24 +71,20 @@ def best_spans(
     chosen = np.argpartition(-scores, pool - 1)[:pool] if pool < len(scores) else np.arange(pool)
     chosen = chosen[np.isfinite(scores[chosen])]
     order = np.lexsort((chosen, -scores[chosen]))
-    first, last = _without_overlaps(chosen[order], width, count, keep)
+    first, last = _without_overlaps(chosen[order], width, keep)
     return TokenSpans(first, last, start[first], end[last])
 
 
-def _without_overlaps(
-    ranked: Integers, width: int, count: int, keep: int
-) -> tuple[Integers, Integers]:
-    taken = np.zeros(count, dtype=np.bool_)
+def _without_overlaps(ranked: Integers, width: int, keep: int) -> tuple[Integers, Integers]:
+    """Take the best span, drop all that overlap it, and so on."""
+    starts, lengths = np.divmod(ranked, width)
+    ends = starts + lengths
     first, last = [], []
-    for flat in ranked.tolist():
-        start, length = divmod(flat, width)
-        if taken[start : start + length + 1].any():
-            continue
-        taken[start : start + length + 1] = True
-        first.append(start)
-        last.append(start + length)
-        if len(first) == keep:
-            break
+    while len(starts) and len(first) < keep:
+        first.append(starts[0])
+        last.append(ends[0])
+        free = (ends < starts[0]) | (starts > ends[0])
+        starts, ends = starts[free], ends[free]
     return np.asarray(first, dtype=np.int64), np.asarray(last, dtype=np.int64)
 
 
