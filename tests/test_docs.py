@@ -144,7 +144,7 @@ def test_retrieval(run_page, tmp_path):
 
 
 def write_labels(file):
-    """Write a SQuAD-type file of 24 paragraphs of one document."""
+    """Write a SQuAD-type file of 60 paragraphs of one document."""
     context = "New staff earn 13 days of leave in year {}."
     paragraphs = [
         {
@@ -157,7 +157,7 @@ def write_labels(file):
                 }
             ],
         }
-        for n in range(24)
+        for n in range(60)
     ]
     file.write_text(json.dumps({"data": [{"title": "Leave", "paragraphs": paragraphs}]}))
 
