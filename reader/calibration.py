@@ -27,10 +27,24 @@ FEATURES = ("bias", "share", "logit", "relevance", "log_rank", "log_support", "l
 
 @dataclass(frozen=True, slots=True)
 class RankingWeights:
-    """Weights of the ranking score `start + end + relevance * r - rank * log(1 + rank)`."""
+    """Weights of a span's score `span * s + relevance * r - rank * log(k) - length * log(w)`.
+
+    `s` is the span's log-probability, `r` its passage's relevance, `k` the passage's rank and `w`
+    the span's number of words, normalised. Fitted, they make scores log-probabilities up to a
+    constant, so that adding evidence up means something: `span` is an inverse temperature.
+    """
 
     relevance: float = 1.0
     rank: float = 0.3
+    span: float = 1.0
+    length: float = 0.0
+
+    def score(self, features: tuple[float, float, float, float]) -> float:
+        """Return the score of a span with these `ranking_features`."""
+        span, relevance, rank, length = features
+        return (
+            self.span * span + self.relevance * relevance + self.rank * rank + self.length * length
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +118,27 @@ def _notes(folder: Path) -> dict[str, object]:
     return dict(json.loads(file.read_text(encoding="utf-8"))["notes"]) if file.is_file() else {}
 
 
+def passage_ranks(retrieval_scores: Mapping[int, float]) -> dict[int, int]:
+    """Return the rank of each passage, from 1; ties go to the smaller id."""
+    order = sorted(retrieval_scores, key=lambda number: (-retrieval_scores[number], number))
+    return {number: rank for rank, number in enumerate(order, start=1)}
+
+
+def ranking_features(
+    span: Span, normalised: str, ranks: Mapping[int, int]
+) -> tuple[float, float, float, float]:
+    """Return what a span is ranked by, in the order of `RankingWeights.score`; greater is better.
+
+    `normalised` is the span's text as exact match compares it.
+    """
+    return (
+        span.start_logprob + span.end_logprob,
+        span.relevance_logprob,
+        -math.log(ranks.get(span.passage.id, len(ranks) + 1)),
+        -math.log(len(normalised.split())),
+    )
+
+
 def gather_evidence(
     spans: Sequence[Span], retrieval_scores: Mapping[int, float], weights: RankingWeights
 ) -> list[Evidence]:
@@ -113,18 +148,11 @@ def gather_evidence(
     BM25, dense and fused scores need no calibration of their own. Spans that normalise to nothing
     are no answers. Ties go to the earlier span.
     """
-    order = sorted(retrieval_scores, key=lambda number: (-retrieval_scores[number], number))
-    ranks = {number: rank for rank, number in enumerate(order, start=1)}
+    ranks = passage_ranks(retrieval_scores)
     groups: dict[str, list[tuple[float, Span]]] = {}
     for span in spans:
-        rank = ranks.get(span.passage.id, len(ranks) + 1)
-        score = (
-            span.start_logprob
-            + span.end_logprob
-            + weights.relevance * span.relevance_logprob
-            - weights.rank * math.log(rank)
-        )
         if key := normalise_answer(span.text):
+            score = weights.score(ranking_features(span, key, ranks))
             groups.setdefault(key, []).append((score, span))
     if not groups:
         return []

@@ -8,11 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reader.calibration import Evidence, RankingWeights, gather_evidence
+from reader.calibration import (
+    Evidence,
+    RankingWeights,
+    gather_evidence,
+    passage_ranks,
+    ranking_features,
+)
+from reader.normalising import normalise_answer
 from reader.spans import Span
 
-RELEVANCE_GRID = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
-RANK_GRID = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8)
+Floats = NDArray[np.float64]
+_PRIOR = np.array([1.0, 0.0, 0.0, 0.0])  # of span, relevance, rank and length
 CONSIDERED = 3  # the best answers of a question that the calibrator learns from
 
 
@@ -27,18 +34,79 @@ class ReadQuestion:
 
 
 def fit_ranking(questions: Sequence[ReadQuestion]) -> tuple[RankingWeights, float]:
-    """Return the weights with the most right top answers on a grid, and their share, 0 to 1.
+    """Return the most likely weights, and the share of questions that they answer rightly.
 
-    Of equal weights the first in the grid, with the smaller weights, stays.
+    The likelihood is that of a right span among all spans of its question, right spans added up
+    (marginal likelihood: Clark and Gardner 2018, section 3.3), with a weak prior at a span's own
+    log-probability. Questions whose spans are all right or all wrong tell nothing.
     """
-    best, highest = RankingWeights(), -1.0
-    for relevance in RELEVANCE_GRID:
-        for rank in RANK_GRID:
-            weights = RankingWeights(relevance, rank)
-            share = float(np.mean([_top_is_right(q, weights) for q in questions]))
-            if share > highest:
-                best, highest = weights, share
-    return best, highest
+    data = [pair for question in questions if (pair := _candidates(question)) is not None]
+    span, relevance, rank, length = (float(weight) for weight in most_likely(data, _PRIOR))
+    weights = RankingWeights(relevance=relevance, rank=rank, span=span, length=length)
+    return weights, float(np.mean([_top_is_right(q, weights) for q in questions]))
+
+
+def _candidates(question: ReadQuestion) -> tuple[Floats, NDArray[np.bool_]] | None:
+    ranks = passage_ranks(question.retrieval_scores)
+    named = [(span, key) for span in question.spans if (key := normalise_answer(span.text))]
+    right = np.array([span.text in question.right for span, _ in named], dtype=np.bool_)
+    if right.all() or not right.any():
+        return None
+    return np.array([ranking_features(span, key, ranks) for span, key in named]), right
+
+
+def most_likely(
+    data: Sequence[tuple[Floats, NDArray[np.bool_]]], prior: Floats, penalty: float = 1.0
+) -> Floats:
+    """Return the weights, (features,), under which right candidates are most likely.
+
+    Newton's method with the curvature of the softmax alone, which is never negative; a step that
+    does not help is halved.
+
+    Args:
+        data: for each question its candidates' features, (candidates, features), and which of
+            them are right, (candidates,), neither all nor none.
+        prior: the weights that the penalty draws to, (features,).
+        penalty: of half the squared distance to them.
+    """
+    weights = prior.copy()
+    value, gradient, curvature = _likelihood(data, weights, prior, penalty)
+    for _ in range(100):
+        step = np.linalg.solve(curvature, gradient)
+        for halving in range(30):
+            moved = weights + step / 2**halving
+            found = _likelihood(data, moved, prior, penalty)
+            if found[0] >= value:
+                break
+        else:
+            break
+        gained, weights = found[0] - value, moved
+        value, gradient, curvature = found
+        if gained < 1e-9:
+            break
+    return weights
+
+
+def _likelihood(
+    data: Sequence[tuple[Floats, NDArray[np.bool_]]],
+    weights: Floats,
+    prior: Floats,
+    penalty: float,
+) -> tuple[float, Floats, Floats]:
+    """Return the penalised log-likelihood, its gradient, and the softmax's curvature."""
+    away = weights - prior
+    value, gradient = -0.5 * penalty * float(away @ away), -penalty * away
+    curvature = penalty * np.eye(len(weights))
+    for features, right in data:
+        scores = features @ weights
+        share = np.exp(scores - scores.max())
+        share /= share.sum()
+        of_right = np.maximum(share * right, 1e-300 * right)
+        value += float(np.log(of_right.sum()))
+        mean = share @ features
+        gradient += (of_right / of_right.sum()) @ features - mean
+        curvature += (features * share[:, None]).T @ features - np.outer(mean, mean)
+    return value, gradient, curvature
 
 
 def _top_is_right(question: ReadQuestion, weights: RankingWeights) -> bool:

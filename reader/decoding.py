@@ -79,10 +79,11 @@ def _without_overlaps(ranked: Integers, width: int, keep: int) -> tuple[Integers
     """Take the best span, drop all that overlap it, and so on."""
     starts, lengths = np.divmod(ranked, width)
     ends = starts + lengths
-    first, last = [], []
+    first: list[int] = []
+    last: list[int] = []
     while len(starts) and len(first) < keep:
-        first.append(starts[0])
-        last.append(ends[0])
+        first.append(int(starts[0]))
+        last.append(int(ends[0]))
         free = (ends < starts[0]) | (starts > ends[0])
         starts, ends = starts[free], ends[free]
     return np.asarray(first, dtype=np.int64), np.asarray(last, dtype=np.int64)

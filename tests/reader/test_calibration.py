@@ -52,6 +52,15 @@ def test_only_the_order_of_retrieval_scores_counts():
     assert first[0].spans[0].text == "Apollo"
 
 
+def test_the_score_by_hand():
+    weights = RankingWeights(relevance=0.4, rank=0.3, span=0.5, length=2.0)
+    spans = [span(2, "the Apollo programme", -1.2, relevance=-0.7)]
+    (found,) = gather_evidence(spans, {1: 3.0, 2: 2.0}, weights)
+    # Two words without the article, second of the passages.
+    expected = 0.5 * -1.2 + 0.4 * -0.7 - 0.3 * math.log(2) - 2.0 * math.log(2)
+    assert found.score == pytest.approx(expected)
+
+
 def test_spans_that_say_nothing_are_no_answers():
     assert rank_answers([span(1, ",", -0.1), span(1, "the", -0.2)], {1: 1.0}) == []
     assert rank_answers([], {}) == []

@@ -10,6 +10,7 @@ from reader.calibrator_fitting import (
     examples,
     expected_calibration_error,
     fit_ranking,
+    most_likely,
 )
 from reader.logistic import fit_logistic
 from reader.spans import Span
@@ -57,3 +58,53 @@ def test_ranking_weights_are_those_that_put_right_answers_first():
     assert features.shape == (2, 7)
     assert labels.tolist() == [1, 0]
     assert tops.tolist() == [True, False]
+
+
+def drawn(generator, true, questions, right_ones):
+    """Candidates of which so many are right, drawn by a softmax with the true weights."""
+    data = []
+    for _ in range(questions):
+        features = generator.normal(size=(12, len(true)))
+        share = np.exp(features @ true)
+        right = np.zeros(12, dtype=bool)
+        right[generator.choice(12, right_ones, replace=False, p=share / share.sum())] = True
+        data.append((features, right))
+    return data
+
+
+def test_the_most_likely_weights_are_those_of_a_general_optimizer():
+    from scipy.optimize import minimize
+
+    prior = np.array([1.0, 0.0, 0.0])
+    data = drawn(np.random.default_rng(2), np.array([1.5, -1.0, 0.0]), 60, 2)
+
+    def loss(weights):
+        total = 0.5 * float(((weights - prior) ** 2).sum())
+        for features, right in data:
+            scores = np.exp(features @ weights)
+            total -= np.log(scores[right].sum() / scores.sum())
+        return total
+
+    found = most_likely(data, prior)
+    np.testing.assert_allclose(found, minimize(loss, prior, tol=1e-10).x, atol=1e-4)
+
+
+def test_the_most_likely_weights_are_near_the_true_ones():
+    true = np.array([1.5, -1.0, 0.0])
+    data = drawn(np.random.default_rng(3), true, 3000, 1)
+    np.testing.assert_allclose(most_likely(data, np.array([1.0, 0.0, 0.0])), true, atol=0.1)
+
+
+def test_no_question_that_tells_anything_leaves_the_prior():
+    prior = np.array([1.0, 0.0])
+    np.testing.assert_array_equal(most_likely([], prior), prior)
+
+
+def test_shorter_answers_are_learned_where_they_are_right():
+    texts = ["right", "a much longer and wrong answer"]
+    passages = [Passage(i, "d", "", text, 0, len(text)) for i, text in enumerate(texts)]
+    spans = tuple(Span(p, 0, len(p.text), -1.0 + 0.1 * p.id, 0.0, 0.0) for p in passages)
+    asked = ReadQuestion(spans, {0: 1.0, 1: 1.0}, frozenset({"right"}))
+    weights, share = fit_ranking([asked] * 8)
+    assert weights.length > 0
+    assert share == 1.0
