@@ -6,11 +6,8 @@ probabilities are not flattered by the choice.
 
 from __future__ import annotations
 
-import argparse
-import json
 import random
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,12 +15,28 @@ from typing import TYPE_CHECKING
 from indexing.progress import Progress
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from pipelines.questions import Question
     from reader.calibrator_fitting import ReadQuestion
     from reader.spans import Reader
     from retriever.hits import Retriever
 
+    Floats = NDArray[np.float64]
+
 BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """How a calibration does on the questions of one corpus; shares are of them, 0 to 1."""
+
+    name: str
+    questions: int
+    em: float
+    mean_probability: float
+    expected_calibration_error: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +49,7 @@ class CalibrationReport:
     mean_probability: float
     expected_calibration_error: float
     threshold: float
+    sources: tuple[SourceReport, ...]
 
 
 def read_questions(
@@ -69,7 +83,7 @@ def read_questions(
 
 
 def calibrate(
-    found: Sequence[ReadQuestion],
+    found: Mapping[str, Sequence[ReadQuestion]],
     folder: Path,
     threshold: float,
     notes: dict[str, object],
@@ -80,6 +94,14 @@ def calibrate(
     The error reported is over the calibrator's own half, with every question's probability coming
     from a fit without its fifth of that half.
 
+    Args:
+        found: read questions by the name of their corpus. Corpora that answer their questions and
+            corpora that do not teach the calibrator to tell one from the other.
+        folder: where the calibration is stored.
+        threshold: answers less probable are not shown by default.
+        notes: what to store about the data.
+        seed: decides which half of each corpus's questions is whose.
+
     Raises:
         InputError: too few questions, or none of them answered rightly.
     """
@@ -87,116 +109,65 @@ def calibrate(
 
     from indexing.errors import InputError
     from reader.calibration import Calibration, load_calibration, save_calibration
-    from reader.calibrator_fitting import (
-        examples,
-        expected_calibration_error,
-        fit_ranking,
-    )
+    from reader.calibrator_fitting import examples, fit_ranking
     from reader.logistic import fit_logistic
 
-    shuffled = list(found)
-    random.Random(seed).shuffle(shuffled)
-    first, second = shuffled[::2], shuffled[1::2]
-    if len(second) < 25:
-        raise InputError(f"{len(found)} questions are too few to calibrate on; give 50 or more")
+    first: list[ReadQuestion] = []
+    second: dict[str, list[ReadQuestion]] = {}
+    for name, own in found.items():
+        shuffled = list(own)
+        random.Random(seed).shuffle(shuffled)
+        first += shuffled[::2]
+        second[name] = shuffled[1::2]
+    if sum(map(len, second.values())) < 25:
+        total = sum(map(len, found.values()))
+        raise InputError(f"{total} questions are too few to calibrate on; give 50 or more")
     ranking, em = fit_ranking(first)
-    features, labels, tops = examples(second, ranking)
+    parts = {name: examples(own, ranking) for name, own in second.items() if own}
+    features, labels, tops = (np.concatenate(one) for one in zip(*parts.values(), strict=True))
     if not labels.any():
         raise InputError("no question was answered rightly: do questions and index match?")
-    weights = fit_logistic(features, labels)
-    odds = np.zeros(len(labels))
-    fold = np.arange(len(labels)) * 5 // len(labels)
-    for number in range(5):
-        rest = fold != number
-        fitted = fit_logistic(features[rest], labels[rest])
-        odds[~rest] = 1 / (1 + np.exp(-features[~rest] @ fitted))
-    report = CalibrationReport(
-        len(found),
-        em,
-        float(labels[tops].sum() / len(second)),
-        float(odds[tops].mean()),
-        expected_calibration_error(odds[tops], labels[tops]),
-        threshold,
+    odds = _without_own_fold(features, labels, (np.cumsum(tops) - 1) % 5)
+    owners = np.repeat(list(parts), [len(own[1]) for own in parts.values()])
+    sources = tuple(
+        _judged(name, len(second[name]), odds[mine], labels[mine])
+        for name in parts
+        if (mine := tops & (owners == name)).any()
     )
+    whole = _judged("", sum(map(len, second.values())), odds[tops], labels[tops])
+    report = CalibrationReport(
+        sum(map(len, found.values())),
+        em,
+        whole.em,
+        whole.mean_probability,
+        whole.expected_calibration_error,
+        threshold,
+        sources,
+    )
+    weights = tuple(float(weight) for weight in fit_logistic(features, labels))
     answerable = load_calibration(folder).answerable
-    calibration = Calibration(ranking, tuple(float(w) for w in weights), threshold, answerable)
-    save_calibration(folder, calibration, notes | asdict(report))
+    save_calibration(
+        folder, Calibration(ranking, weights, threshold, answerable), notes | asdict(report)
+    )
     return report
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `qa calibrate`."""
-    parser.add_argument("questions", nargs="*", help="development questions (never test ones)")
-    parser.add_argument("--index", type=Path, default=None, help="the index to ask")
-    parser.add_argument(
-        "--reading",
-        nargs="+",
-        default=(),
-        metavar="FILE",
-        help="SQuAD 2.0-type files to fit by when a given passage has no answer at all "
-        "(`qa train alter` makes such)",
-    )
-    parser.add_argument("--reader", default=None, help="checkpoint folder (default: the bundled)")
-    parser.add_argument("--retriever", default=None, choices=("hybrid", "bm25", "dense"))
-    parser.add_argument("--top-k", type=int, default=20, help="passages read for each question")
-    parser.add_argument("--limit", type=int, default=2000, help="questions taken, at random")
-    parser.add_argument("--threshold", type=float, default=0.1, help="abstain below this")
-    parser.add_argument("--out", type=Path, default=None, help="folder (default: the reader's)")
-    parser.add_argument("--seed", type=int, default=13)
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+def _without_own_fold(features: Floats, labels: Floats, fold: NDArray[np.int64]) -> Floats:
+    """Return each answer's probability by a fit without the answers of its fold."""
+    import numpy as np
+
+    from reader.logistic import fit_logistic
+
+    odds = np.zeros(len(labels))
+    for number in np.unique(fold):
+        rest = fold != number
+        fitted = fit_logistic(features[rest], labels[rest])
+        odds[~rest] = 1 / (1 + np.exp(-features[~rest] @ fitted))
+    return odds
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run `qa calibrate`."""
-    from indexing.errors import InputError
+def _judged(name: str, questions: int, odds: Floats, labels: Floats) -> SourceReport:
+    from reader.calibrator_fitting import expected_calibration_error
 
-    if not args.questions and not args.reading:
-        raise InputError("give development questions with --index, or --reading FILE, or both")
-    if args.questions and args.index is None:
-        raise InputError("development questions are asked of an index: add --index DIR")
-    if args.questions:
-        _calibrate_ranking(args)
-    if args.reading:
-        from pipelines.calibrate_reading import calibrate_reading
-
-        calibrate_reading(args.reading, args.reader, args.out, as_json=args.json)
-    return 0
-
-
-def _calibrate_ranking(args: argparse.Namespace) -> None:
-    from indexing.index import Index
-    from pipelines.progress import open_progress
-    from pipelines.questions import load_questions
-    from reader.load import load_reader
-    from retriever.open import default_kind, open_retriever
-
-    questions = [q for source in args.questions for q in load_questions(source)]
-    random.Random(args.seed).shuffle(questions)
-    loaded = load_reader(args.reader)
-    with Index.open(args.index) as index:
-        kind = args.retriever or default_kind(index)
-        encoder = None
-        if kind != "bm25":
-            from encoder.load import load_encoder
-
-            encoder = load_encoder()
-        retriever = open_retriever(index, kind, encoder)
-        found = read_questions(
-            questions[: args.limit], retriever, loaded.reader, args.top_k, open_progress()
-        )
-    notes: dict[str, object] = {
-        "files": [Path(source).name for source in args.questions],
-        "retriever": kind,
-        "top_k": args.top_k,
-        "seed": args.seed,
-    }
-    report = calibrate(found, args.out or loaded.folder, args.threshold, notes, args.seed)
-    if args.json:
-        print(json.dumps(asdict(report)))
-    else:
-        print(
-            f"{report.questions} questions: EM {100 * report.calibrated_em:.1f} on the half that "
-            f"calibrated, expected calibration error {report.expected_calibration_error:.3f}; "
-            f"stored in {args.out or loaded.folder}",
-            file=sys.stdout,
-        )
+    error = expected_calibration_error(odds, labels)
+    return SourceReport(name, questions, float(labels.sum() / questions), float(odds.mean()), error)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from indexing.errors import InputError, QAError
-from pipelines.commands import ask, evaluate, index, pretrain, train
+from pipelines.commands import ask, calibrate, evaluate, index, pretrain, train
 
 DESCRIPTION = "Ask questions of your own texts; answers are exact, cited spans, or none."
 EXAMPLES = """\
@@ -40,7 +40,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
-    for module in (ask, index, evaluate, train, pretrain):
+    for module in (ask, index, evaluate, train, pretrain, calibrate):
         module.register(commands)
     for sub in _leaves(parser):
         sub.add_argument("--debug", action="store_true", help="show tracebacks")

@@ -1,4 +1,4 @@
-"""`qa train` and its kinds, and `qa calibrate`."""
+"""`qa train` and its kinds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pipelines import calibrate
 from pipelines.commands import options, train_graph, train_reader, train_retriever
 from pipelines.mining import MiningSettings
 
@@ -24,12 +23,6 @@ def register(commands: Any) -> None:
     mean.add_argument("--out", type=Path, required=True, help="folder for the mean")
     mean.set_defaults(run=run_average)
     _register_alter(parsers)
-    calibration = commands.add_parser(
-        "calibrate",
-        help="fit ranking weights and probabilities on development questions",
-    )
-    calibrate.add_arguments(calibration)
-    calibration.set_defaults(run=calibrate.run)
 
 
 def _register_mine(parsers: Any) -> None:

@@ -196,3 +196,39 @@ def test_answerability_is_fitted_stored_and_used(trained, tmp_path, capsys):
 def test_calibrate_says_what_is_missing(arguments, message, capsys):
     assert cli.main(["calibrate", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_calibration_on_several_corpora(trained, tmp_path, capsys):
+    """One corpus answers its questions, another does not: both are told apart and reported."""
+    questions = tmp_path / "questions.jsonl"
+    asked = [
+        {"question": f"what is the capital of {country}?", "answer": [city]}
+        for country, city in COUNTRIES.items()
+    ]
+    questions.write_text("".join(json.dumps(asked[i % 4]) + "\n" for i in range(60)))
+    answers = {c: f"{city} is the capital of {c}" for c, city in COUNTRIES.items()}
+    others = {c: f"{c} is the which of {c}" for c in COUNTRIES}
+    for name, texts in (("right", answers), ("other", others)):
+        corpus = tmp_path / f"{name}.jsonl"
+        lines = [json.dumps({"id": c, "title": "", "text": text}) for c, text in texts.items()]
+        corpus.write_text("\n".join(lines) + "\n")
+        code = cli.main(
+            ["index", "build", str(corpus), "--out", str(tmp_path / name), "--no-vectors"]
+        )
+        assert code == 0
+    capsys.readouterr()
+    arguments = ["calibrate", str(questions), "--index", str(tmp_path / "right"),
+                 "--also", str(tmp_path / "other"), str(questions),
+                 "--reader", str(trained)]  # fmt: skip
+    assert cli.main([*arguments, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    right, other = report["sources"]
+    assert report["questions"] == 120
+    assert right["questions"] == other["questions"] == 30
+    assert other["em"] == 0
+    assert right["em"] > 0.5
+    assert right["mean_probability"] > other["mean_probability"] + 0.2
+    notes = json.loads((trained / "calibration.json").read_text())["notes"]
+    assert notes["sources"] == report["sources"]
+    assert cli.main(arguments) == 0
+    assert "questions.jsonl of other: 30 questions, EM 0.0" in capsys.readouterr().out
