@@ -59,7 +59,7 @@ def add_documents(
     path: str | Path,
     sources: Sequence[Path | str],
     encoder: TextEncoder | None = None,
-    corpus: CorpusOptions | None = None,
+    format: str | None = None,
     progress: Progress = _SILENT,
     *,
     replacing: bool = False,
@@ -69,7 +69,7 @@ def add_documents(
 
     A document whose id the index has already is a problem that is reported, and is left out; with
     `replacing` it takes the place of the one that is there. An index with vectors needs their
-    encoder. Without `corpus`, sources are read as those of the index were.
+    encoder. Sources are read as those of the index were, but for another `format`.
 
     Raises:
         InputError: no index, another writer, another encoder, or no document to add.
@@ -84,7 +84,7 @@ def add_documents(
             built = start_change(root, manifest)
             try:
                 old = _write_documents(
-                    built, index, sources, corpus, problems, progress, clock, replacing=replacing
+                    built, index, sources, format, problems, progress, clock, replacing=replacing
                 )
                 counts = built.done["read"]
                 passages = write_lexical(built, lexical_settings(manifest), progress, clock)
@@ -148,7 +148,7 @@ def _write_documents(
     built: Unfinished,
     index: Index,
     sources: Sequence[Path | str],
-    corpus: CorpusOptions | None,
+    format: str | None,
     problems: Problems,
     progress: Progress,
     clock: Clock,
@@ -169,7 +169,8 @@ def _write_documents(
                 problems.report(str(index.path), None, "id that the index has", document.id)
 
     splitting = SplitSettings(**index.manifest.settings["splitting"])
-    options = corpus or _recorded(index.manifest)
+    options = _recorded(index.manifest)
+    options = replace(options, format=format) if format else options
     total = corpus_size(sources)
     with clock.stage("read"), progress.stage("Reading", total, "B") as advance:
         documents = read_documents(sources, options, problems, advance)

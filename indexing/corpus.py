@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
+from indexing.compression import without_suffix
 from indexing.documents import Document
 from indexing.errors import InputError
 from indexing.formats.columnar import is_saved_dataset, read_columnar, saved_files
@@ -61,10 +62,11 @@ FORMATS = ("auto", *_READERS, *GRAPH_FORMATS)
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
-    """A file and the format it will be read in."""
+    """A file, the format it will be read in, and the name of the source that it belongs to."""
 
     file: SourceFile
     format: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ def _plan(
             if kind is None:
                 problems.note(file.label, "file of unknown type")
         if kind is not None:
-            yield _Planned(file, kind)
+            yield _Planned(file, kind, PurePosixPath(without_suffix(root.name)).stem)
 
 
 def _kind(file: SourceFile, options: CorpusOptions, *, in_folder: bool) -> str | None:
@@ -211,8 +213,9 @@ def _unique(
     """Yield the documents whose id was not there before, and demand at least one."""
     seen: set[int] = set()  # hashes: 8 bytes a document, where ids may be long
     for part in plan:
-        label = _label(part)
-        for line, document in _read(part, options, problems):
+        label, prefix = _label(part), _prefix(part) if options.prefix_ids else ""
+        for line, read in _read(part, options, problems):
+            document = replace(read, id=prefix + read.id) if prefix else read
             known = len(seen)
             seen.add(hash(document.id))
             if len(seen) == known:
@@ -222,6 +225,13 @@ def _unique(
     if not seen:
         why = f"; the first problem: {problems.kept[0]}" if problems.kept else ""
         raise InputError(f"There are no documents in {named}{why}.")
+
+
+def _prefix(part: _Part) -> str:
+    """Return what stands before the ids of a source whose ids are prefixed."""
+    if isinstance(part, _Graph):
+        return ""
+    return f"{part.dataset if isinstance(part, HubSource) else part.source}/"
 
 
 def _label(part: _Part) -> str:

@@ -107,6 +107,11 @@ def _register_build(parsers: Any) -> None:
     graph.add_argument(
         "--graph-hops", type=int, choices=(1, 2), default=1, help="2: passages of neighbours too"
     )
+    build.add_argument(
+        "--prefix-ids",
+        action="store_true",
+        help="put each source's name before its ids (wiki/12): for sources that count alike",
+    )
     build.add_argument("--encoder", default="default", metavar="DIR", help="(default: bundled)")
     build.add_argument("--resume", action="store_true", help="go on with a build that was cut off")
     build.add_argument("--strict", action="store_true", help="stop at the first bad record")
@@ -133,7 +138,7 @@ def run_build(args: argparse.Namespace) -> int:
         args.graph_hops,
     )
     settings = BuildSettings(
-        corpus=CorpusOptions(format=args.format, fields=fields, graph=graph),
+        corpus=CorpusOptions(args.format, fields, graph, args.prefix_ids),
         splitting=SplitSettings(args.split, args.words, args.stride or args.words),
         lexical=index_settings.lexical_settings(args),
         vectors=index_settings.vector_settings(args),

@@ -55,14 +55,13 @@ def _add_encoder(parser: argparse.ArgumentParser) -> None:
 def run_add(args: argparse.Namespace) -> int:
     """Add documents, or replace them."""
     from indexing.changes import add_documents
-    from indexing.corpus import CorpusOptions
     from pipelines.progress import open_progress
 
     summary = add_documents(
         args.index,
         args.sources,
         _encoder(args),
-        CorpusOptions(format=args.format) if args.format else None,
+        args.format,
         open_progress(),
         replacing=args.replacing,
         strict=args.strict,

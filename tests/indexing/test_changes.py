@@ -11,6 +11,7 @@ import pytest
 from indexing.build import BuildSettings, add_vectors, build_index
 from indexing.changes import add_documents, delete_documents
 from indexing.compaction import compact
+from indexing.corpus import CorpusOptions, FieldNames
 from indexing.errors import InputError
 from indexing.index import Index
 from indexing.lexical import LexicalSettings
@@ -230,3 +231,16 @@ def test_vectors_of_a_changed_index_wait_for_compaction(root):
     delete_documents(root, ["d1"])
     with pytest.raises(InputError, match="qa index compact"):
         add_vectors(root, HashingEncoder())
+
+
+def test_new_sources_are_read_as_those_of_the_index_were(tmp_path):
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.data"
+    for file in (first, second):
+        file.write_text(json.dumps({"key": "1", "words": f"{file.stem} text"}) + "\n")
+    fields = FieldNames(id="key", text="words")
+    settings = BuildSettings(corpus=CorpusOptions(fields=fields, prefix_ids=True))
+    build_index([first], tmp_path / "index", settings)
+    assert add_documents(tmp_path / "index", [second], format="jsonl").added == 1
+    with Index.open(tmp_path / "index") as index:
+        assert index.documents.get("first/1").text == "first text"
+        assert index.documents.get("second/1").text == "second text"

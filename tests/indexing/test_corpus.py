@@ -499,3 +499,19 @@ def test_a_missing_library_is_named_before_reading(tmp_path, monkeypatch, module
         source = tmp_path / source
     with pytest.raises(QAError, match=r"pip install 'spanqa\[formats\]'"):
         read_documents([source], CorpusOptions(), Problems())
+
+
+def test_prefixed_ids_keep_sources_that_count_alike_apart(tmp_path):
+    sources = [tmp_path / "simple.wiki.jsonl", tmp_path / "english.jsonl.gz", tmp_path / "notes"]
+    sources[0].write_bytes(as_jsonl())
+    sources[1].write_bytes(gzip.compress(as_jsonl()))
+    sources[2].mkdir()
+    (sources[2] / "a.txt").write_text("Some text.")
+    problems = Problems()
+    assert [d.id for d in read(*sources, problems=problems)] == ["1", "2", "a.txt"]
+    assert problems.counts["duplicate id"] == 2
+    found = read(*sources, prefix_ids=True)
+    assert [document.id for document in found] == [
+        "simple.wiki/1", "simple.wiki/2", "english/1", "english/2", "notes/a.txt"
+    ]  # fmt: skip
+    assert found[0].text == RECORDS[0]["text"]
