@@ -3,7 +3,7 @@
     python -m benchmarks.profile_question INDEX QUESTIONS [--limit 60] [--top-k 20]
 
 Questions are asked one at a time; the table has medians. The least time of a model is its matrix
-products at the measured speed of a large one (bf16's speed for int8, too); that of an exact vector
+products at the measured speed of a large one in the same number format; that of an exact vector
 search is its vectors read once at the measured speed of memory. Stages without such a limit are
 overhead: the goal is none.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.operations import bert_products
+from benchmarks.operations import bert_products, peak
 from encoder import cpu
 from encoder.load import default_folder
 from encoder.session import pick
@@ -103,10 +103,6 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=60)
     parser.add_argument("--top-k", type=int, default=20)
     args = parser.parse_args()
-    import torch
-
-    from reader.pretraining.throughput import measured_peak
-
     asked = [q.text for q in load_questions(args.questions).questions[: args.limit + WARM_UP]]
     clock, lengths = Clock(), []
     instrument(clock, lengths)
@@ -123,8 +119,7 @@ def main() -> None:
     del vectors
     n = len(clock.stages["all"])
     precision = pick("cpu", "auto")[1]
-    half = cpu.has_fast_bf16(cpu.flags())
-    speed = measured_peak(torch.device("cpu"), half=half)
+    speed = peak("cpu", precision)
     least = {
         "reader: model": 1000 * bert_products(reader_folder(None), np.array(lengths)) / n / speed,
         "question's vector": 1000 * bert_products(default_folder(), np.array([16])) / speed,

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.operations import bert_products
+from benchmarks.operations import bert_products, peak
 from encoder import cpu
 from indexing.documents import Passage
 from pipelines.metrics import squad_scores
@@ -103,16 +103,6 @@ def work(folder: Path, examples) -> tuple[int, float]:
         ]
     )
     return int(lengths.sum()), bert_products(folder, lengths)
-
-
-def peak(device: str, precision: str) -> float:
-    """Return operations per second; int8 is compared with bf16's, where there is one."""
-    import torch
-
-    from reader.pretraining.throughput import measured_peak
-
-    half = precision != "fp32" and (device != "cpu" or cpu.has_fast_bf16(cpu.flags()))
-    return measured_peak(torch.device(device), half=half)
 
 
 def score(answers, examples) -> tuple[float, float]:
