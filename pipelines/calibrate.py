@@ -146,9 +146,8 @@ def calibrate(
     )
     weights = tuple(float(weight) for weight in fit_logistic(features, labels))
     answerable = load_calibration(folder).answerable
-    save_calibration(
-        folder, Calibration(ranking, weights, threshold, answerable), notes | asdict(report)
-    )
+    calibration = Calibration(ranking, weights, threshold, answerable)
+    save_calibration(folder, calibration, "asking", notes | asdict(report))
     return report
 
 

@@ -52,8 +52,8 @@ def calibrate_reading(
     ]
     fitted, report = fit(*zip(*pairs, strict=True)) if pairs else fit((), ())
     calibration = replace(load_calibration(folder), answerable=fitted)
-    notes = {"reading_files": [Path(source).name for source in sources], "reading": asdict(report)}
-    save_calibration(folder, calibration, notes)
+    notes = {"files": [Path(source).name for source in sources]} | asdict(report)
+    save_calibration(folder, calibration, "reading", notes)
     if as_json:
         print(json.dumps(asdict(report)))
     else:

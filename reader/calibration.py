@@ -22,6 +22,7 @@ from reader.normalising import normalise_answer
 from reader.spans import Span
 
 FILE = "calibration.json"
+PARTS = ("asking", "reading")
 FEATURES = ("bias", "share", "logit", "relevance", "log_rank", "log_support", "log_passages")
 
 
@@ -101,21 +102,30 @@ def load_calibration(folder: Path) -> Calibration:
         raise InputError(f"{file}: damaged ({error}); run qa calibrate again") from error
 
 
-def save_calibration(folder: Path, calibration: Calibration, notes: Mapping[str, object]) -> None:
-    """Store a calibration, with notes on the data that it was fitted on beside older ones."""
+def save_calibration(
+    folder: Path, calibration: Calibration, part: str, notes: Mapping[str, object]
+) -> None:
+    """Store a calibration, with notes on what a part of it was fitted on.
+
+    Parts are "asking" (ranking and probabilities) and "reading" (answerability); notes on the
+    other part stay.
+    """
     raw = {
         "ranking": asdict(calibration.ranking),
         "logistic": dict(zip(FEATURES, calibration.logistic, strict=True)),
         "threshold": calibration.threshold,
         "answerable": asdict(calibration.answerable),
-        "notes": _notes(folder) | dict(notes),
+        "notes": _notes(folder) | {part: dict(notes)},
     }
     (folder / FILE).write_text(json.dumps(raw, indent=2) + "\n", encoding="utf-8")
 
 
 def _notes(folder: Path) -> dict[str, object]:
     file = folder / FILE
-    return dict(json.loads(file.read_text(encoding="utf-8"))["notes"]) if file.is_file() else {}
+    if not file.is_file():
+        return {}
+    notes = json.loads(file.read_text(encoding="utf-8")).get("notes", {})
+    return {part: notes[part] for part in PARTS if part in notes}
 
 
 def passage_ranks(retrieval_scores: Mapping[int, float]) -> dict[int, int]:

@@ -229,6 +229,6 @@ def test_calibration_on_several_corpora(trained, tmp_path, capsys):
     assert right["em"] > 0.5
     assert right["mean_probability"] > other["mean_probability"] + 0.2
     notes = json.loads((trained / "calibration.json").read_text())["notes"]
-    assert notes["sources"] == report["sources"]
+    assert notes["asking"]["sources"] == report["sources"]
     assert cli.main(arguments) == 0
     assert "questions.jsonl of other: 30 questions, EM 0.0" in capsys.readouterr().out

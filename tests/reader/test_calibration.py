@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -76,7 +77,10 @@ def test_probability_is_the_logistic_function_of_the_features():
 
 def test_stored_and_loaded(tmp_path):
     calibration = Calibration(RankingWeights(0.7, 0.2), tuple(0.5 + i for i in range(7)), 0.15)
-    save_calibration(tmp_path, calibration, {"questions": 100})
+    save_calibration(tmp_path, calibration, "asking", {"questions": 100})
+    save_calibration(tmp_path, calibration, "reading", {"questions": 7})
+    notes = json.loads((tmp_path / "calibration.json").read_text())["notes"]
+    assert notes == {"asking": {"questions": 100}, "reading": {"questions": 7}}
     assert load_calibration(tmp_path) == calibration
     (tmp_path / "calibration.json").write_text("{}")
     with pytest.raises(InputError, match=r"calibration\.json"):
