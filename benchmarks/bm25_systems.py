@@ -7,8 +7,8 @@ Each system is a process of its own: it reads the passages from the index's stor
 its files (rank-bm25 has none), then answers one question at a time, 100 hits each. All have k1 0.9
 and b 0.4 but for tantivy, whose 1.2 and 0.75 are fixed; titles count as words of the passage.
 rank-bm25 scores every passage in Python, so it gets the first `--small` passages only, and so does
-a second row of SpanQA beside it. Recall is by answer match (DPR's definition). Peak memory is the
-whole process's; what is read from memory-mapped files counts.
+a second row of SpanQA beside it; both are asked 200 questions. Recall is by answer match (DPR's
+definition). Peak memory is the whole process's; what is read from memory-mapped files counts.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from pipelines.open_records import answer_key
 from pipelines.questions import load_questions
 
 DEPTH = 100
+SMALL_ASK = 200
 K1, B = 0.9, 0.4
 Search = Callable[[str], Sequence[int]]
 """Returns passage numbers, best first."""
@@ -191,7 +192,7 @@ def main() -> None:
     for name, passages in runs:
         command = [sys.executable, "-m", "benchmarks.bm25_systems", str(args.index)]
         command += [str(args.questions), "--only", name, "--passages", str(passages)]
-        ask = args.ask if name != "rank-bm25" else min(args.ask, 200)
+        ask = args.ask if passages == args.passages else min(args.ask, SMALL_ASK)
         done = subprocess.run(
             [*command, "--ask", str(ask)], check=True, stdout=subprocess.PIPE, text=True
         )

@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=60)
     parser.add_argument("--top-k", type=int, default=20)
     args = parser.parse_args()
-    asked = [q.text for q in load_questions(args.questions).questions[: args.limit + WARM_UP]]
+    asked = [q.text for q in load_questions(args.questions)[: args.limit + WARM_UP]]
     clock, lengths = Clock(), []
     instrument(clock, lengths)
     with QuestionAnswering.load(args.index, retriever="hybrid") as qa:
