@@ -276,16 +276,17 @@ def test_the_commands(tmp_path, capsys, tiny_bert):
     assert (
         cli.main(["index", "build", str(tmp_path / "kb.txt"), "--out", index, "--no-vectors"]) == 0
     )
-    fit = ["train", "graph", str(questions), "--index", index, "--out", paths, "--hops", "2"]
+    same = ["--precision", "fp32"]  # seven questions fit too little to bear int8's rounding
+    fit = ["train", "graph", str(questions), "--index", index, "--out", paths, "--hops", "2", *same]
     assert cli.main([*fit, "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["explained"] == 6
     evaluate = ["eval", "graph", str(questions), "--index", index, "--reader", str(tiny_bert)]
-    assert cli.main([*evaluate, "--paths", paths, "--hops", "2", "--json"]) == 0
+    assert cli.main([*evaluate, "--paths", paths, "--hops", "2", "--json", *same]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["n"] == 7
     assert result["hits"]["5"] >= 600 / 7
     ask = ["ask", "who made Go West", "--index", index, "--reader", str(tiny_bert)]
-    assert cli.main([*ask, "--paths", paths, "--min-probability", "0"]) == 0
+    assert cli.main([*ask, "--paths", paths, "--min-probability", "0", *same]) == 0
     assert "(Go West, directed_by, Buster Keaton)" in capsys.readouterr().out
 
 
