@@ -182,9 +182,6 @@ class SpanReader:
         )
         firsts = np.cumsum([0, *(len(pieces[p]) for p in numbers)])
         offset = dict(zip(numbers, firsts[:-1].tolist(), strict=True))
-        masses = np.logaddexp.reduceat(start, firsts[:-1])
-        masses += np.logaddexp.reduceat(end, firsts[:-1])
-        mass = dict(zip(numbers, masses.tolist(), strict=True))
         spans = []
         for i, (first, last) in enumerate(zip(found.starts, found.ends, strict=True)):
             number = int(owners[first])
@@ -197,7 +194,6 @@ class SpanReader:
                     float(found.start_logprobs[i]),
                     float(found.end_logprobs[i]),
                     _log_sigmoid(reads[question, number].relevance),
-                    mass[number],
                 )
             )
         return spans

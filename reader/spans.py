@@ -15,8 +15,7 @@ class Span:
 
     `start_logprob` and `end_logprob` are normalised over the tokens of all passages of the
     question (shared normalisation: Clark and Gardner 2018, section 3), so they compare across
-    passages. `relevance_logprob` is the log-probability that the passage holds an answer by the
-    relevance head, `passage_logprob` that of start plus that of end to stand anywhere in it.
+    passages. `relevance_logprob` is the log-probability that the passage holds an answer.
     """
 
     passage: Passage
@@ -25,7 +24,6 @@ class Span:
     start_logprob: float
     end_logprob: float
     relevance_logprob: float
-    passage_logprob: float = 0.0
 
     @property
     def text(self) -> str:
