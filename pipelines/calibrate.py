@@ -123,10 +123,11 @@ def calibrate(
         total = sum(map(len, found.values()))
         raise InputError(f"{total} questions are too few to calibrate on; give 50 or more")
     ranking, em = fit_ranking(first)
-    parts = {name: examples(own, ranking) for name, own in second.items() if own}
-    features, labels, tops = (np.concatenate(one) for one in zip(*parts.values(), strict=True))
-    if not labels.any():
+    parts = {name: examples(own, ranking) for name, own in second.items()}
+    parts = {name: own for name, own in parts.items() if len(own[1])}  # some answer at all
+    if not any(labels.any() for _, labels, _ in parts.values()):
         raise InputError("no question was answered rightly: do questions and index match?")
+    features, labels, tops = (np.concatenate(one) for one in zip(*parts.values(), strict=True))
     odds = _without_own_fold(features, labels, (np.cumsum(tops) - 1) % 5)
     owners = np.repeat(list(parts), [len(own[1]) for own in parts.values()])
     sources = tuple(

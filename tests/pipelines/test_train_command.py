@@ -232,3 +232,7 @@ def test_calibration_on_several_corpora(trained, tmp_path, capsys):
     assert notes["asking"]["sources"] == report["sources"]
     assert cli.main(arguments) == 0
     assert "questions.jsonl of other: 30 questions, EM 0.0" in capsys.readouterr().out
+    # A corpus in which nothing at all is found for its questions is no hindrance.
+    silent = tmp_path / "silent.jsonl"
+    silent.write_text(json.dumps({"question": "zzz", "answer": ["paris"]}) + "\n")
+    assert cli.main([*arguments, "--also", str(tmp_path / "right"), str(silent)]) == 0
