@@ -27,6 +27,8 @@ def write_altered(
 ) -> AlteredCounts:
     """Write the questions of files that have answers, a share of them altered.
 
+    The file is to measure and calibrate by: answers are put where they first stand.
+
     Args:
         files: SQuAD-type JSON files.
         out: the JSON file to write.

@@ -38,7 +38,7 @@ def calibrate_reading(
     from pipelines.evaluate_reading import read_contexts
     from pipelines.progress import open_progress
     from pipelines.questions import load_reading
-    from reader.calibration import load_calibration, save_calibration
+    from reader.calibration import FILE, load_calibration, save_calibration
     from reader.load import load_reader
 
     examples = [example for source in sources for example in load_reading(source).examples]
@@ -51,7 +51,9 @@ def calibrate_reading(
         if spans
     ]
     fitted, report = fit(*zip(*pairs, strict=True)) if pairs else fit((), ())
-    calibration = replace(load_calibration(folder), answerable=fitted)
+    # A new folder goes on from the reader's own ranking and probabilities.
+    known = folder if (folder / FILE).is_file() else loaded.folder
+    calibration = replace(load_calibration(known), answerable=fitted)
     notes = {"files": [Path(source).name for source in sources]} | asdict(report)
     save_calibration(folder, calibration, "reading", notes)
     if as_json:

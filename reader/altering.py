@@ -2,8 +2,8 @@
 
 What decides the answer is exchanged: a number for another one, a name for another name of the
 same paragraph, a word for its opposite. The paragraph stays about what is asked, as in SQuAD 2.0.
-These are the edits of Jia and Liang 2017 (section 3.3), by which Rajpurkar et al. 2018 (section
-5.2, "RULEBASED") make negatives of answerable questions.
+These are edits like those of Jia and Liang 2017, by which Rajpurkar et al. 2018 also make negatives
+of answerable questions.
 """
 
 from __future__ import annotations

@@ -117,6 +117,7 @@ def save_calibration(
         "answerable": asdict(calibration.answerable),
         "notes": _notes(folder) | {part: dict(notes)},
     }
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).write_text(json.dumps(raw, indent=2) + "\n", encoding="utf-8")
 
 

@@ -180,6 +180,11 @@ def test_answerability_is_fitted_stored_and_used(trained, tmp_path, capsys):
     assert replace(after, answerable=before.answerable) == before
     stored = json.loads((trained / "calibration.json").read_text())
     assert stored["notes"]["reading"]["accuracy"] == report["accuracy"]
+    new = tmp_path / "not" / "there"
+    assert cli.main(["calibrate", "--reading", str(file), "--reader", str(trained),
+                     "--out", str(new)]) == 0  # fmt: skip
+    capsys.readouterr()
+    assert load_calibration(new) == after
     scores = {}
     for least in ("0", "1"):
         arguments = ["eval", "reading", str(file), "--reader", str(trained), "--json"]
