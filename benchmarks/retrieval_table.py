@@ -37,7 +37,9 @@ def drawn(source: str, count: int | None) -> list[Question]:
     return random.Random(SEED).sample(questions, count)
 
 
-def measure(name: str, retriever: Retriever, questions: Sequence[Question]) -> Row:
+def measure(
+    name: str, retriever: Retriever, questions: Sequence[Question], patterns: bool = False
+) -> Row:
     """Retrieve for one question after the other, as deep as recall is counted."""
     deepest = max(RECALL_AT)
     for question in questions[:_WARM_UP]:
@@ -47,7 +49,7 @@ def measure(name: str, retriever: Retriever, questions: Sequence[Question]) -> R
         begin = time.perf_counter()
         (hits,) = retriever.retrieve([question.text], deepest)
         seconds += time.perf_counter() - begin
-        ranks.append(first_match(answer_key(question, False), [hit.passage for hit in hits]))
+        ranks.append(first_match(answer_key(question, patterns), [hit.passage for hit in hits]))
     return Row(name, tuple(ranks), 1000 * seconds / len(questions))
 
 
