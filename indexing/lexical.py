@@ -114,7 +114,7 @@ class LexicalIndex:
             if len(scores) >= k and (fewest is None or len(scores) < len(fewest)):
                 fewest = scores
         # Scores only add up, so the k-th best of the rarest word is a floor for the k-th of all.
-        return float(_kth_best(fewest, k)) if fewest is not None else 0.0
+        return float(kth_best(fewest, k)) if fewest is not None else 0.0
 
 
 def idf(passages: int, frequencies: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -145,15 +145,27 @@ def top(scores: NDArray[np.float32], k: int, floor: float = 0.0) -> NDArray[np.i
 
     No score under `floor` may be among them; a good floor saves most of the time.
     """
+    found = at_least_top(scores, k, floor)
+    return found[np.argsort(-scores[found], kind="stable")[:k]]
+
+
+def at_least_top(
+    scores: NDArray[np.float32], k: int, floor: float = 0.0, slack: float = 0.0
+) -> NDArray[np.int64]:
+    """Return in order the places of scores no less than the k-th best, and above zero.
+
+    `slack` lets in scores that are less by such a share. None of the k best may be under `floor`.
+    """
+    floor *= 1 - slack
     found = np.flatnonzero(scores >= floor) if floor > 0 else np.flatnonzero(scores)
+    if len(found) <= k:
+        return found
     values = scores[found]
-    if len(found) > k:
-        enough = values >= _kth_best(values, k)
-        found, values = found[enough], values[enough]
-    return found[np.argsort(-values, kind="stable")[:k]]
+    return found[values >= kth_best(values, k) * np.float32(1 - slack)]
 
 
-def _kth_best(values: NDArray[np.float32], k: int) -> np.float32:
+def kth_best(values: NDArray[np.float32], k: int) -> np.float32:
+    """Return the k-th greatest of at least k values."""
     place = len(values) - k
     return np.float32(np.partition(values, place)[place])
 

@@ -266,8 +266,9 @@ class _Texts:
 
     def __init__(self, column: Any) -> None:
         _, offsets, data = column.buffers()
-        width = "q" if str(column.type) == "large_string" else "i"
-        self._offsets = memoryview(offsets).cast("B").cast(width)[column.offset :]
+        places = memoryview(offsets).cast("B")
+        wide = str(column.type) == "large_string"
+        self._offsets = (places.cast("q") if wide else places.cast("i"))[column.offset :]
         self._data = memoryview(data) if data is not None else memoryview(b"")
 
     def whole(self, row: int) -> str:
