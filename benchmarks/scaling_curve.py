@@ -1,7 +1,8 @@
 """How time, size and recall grow with the passages: indexes of several sizes of one corpus.
 
     python -m benchmarks.scaling_curve CORPUS... --questions FILE --out DIR
-        [--sizes 10000 100000 1000000] [--vectors-up-to 100000] [--ask 200] [--whole 21015324]
+        [--sizes 10000 100000 1000000] [--vectors-up-to 100000] [--vectors-from INDEX]
+        [--ask 200] [--whole 21015324]
 
 A size takes every n-th document, evenly spread over all files, until it has so many passages, so
 that small sizes look like large ones. Each is built by `qa index build` in a process of its own;
@@ -9,6 +10,9 @@ sizes above `--vectors-up-to` have BM25 alone. Then a fresh process asks real qu
 100 hits each: times are medians after 20 to warm up, question encoding included. "Touched" is what
 of the index was in memory after the questions, by the kernel's count of the process. Recall over
 few passages is low because the answer is not there: it tells nothing of the ranking.
+
+With `--vectors-from` an index of the whole corpus lends its vectors to every size, so that they
+are encoded once: the seconds of vectors are then those of filing them in FAISS.
 
 The last table carries the largest size on to `--whole` passages. What grows with the passages
 is scaled in proportion; times of a search by the power law between the two largest sizes.
@@ -68,13 +72,59 @@ def documents(files: list[Path], every: int = 1) -> Iterator[Document]:
     return itertools.islice(read_documents(files, CorpusOptions(), Problems()), 0, None, every)
 
 
-def build(source: Path, index: Path, *, vectors: bool) -> dict:
+def build(source: Path, index: Path, *, vectors: bool, lender: Path | None) -> dict:
     record = index.with_suffix(".build.json")
     if not record.exists():
-        options = [] if vectors else ["--no-vectors"]
+        options = [] if vectors and lender is None else ["--no-vectors"]
         built = command("index", "build", str(source), "--out", str(index), "--resume", *options)
         record.write_text(json.dumps(built, indent=2) + "\n")
-    return json.loads(record.read_text())
+    built = json.loads(record.read_text())
+    if vectors and lender is not None and not built["vectors"]:
+        built = built | borrow_vectors(index, lender, built)
+        record.write_text(json.dumps(built, indent=2) + "\n")
+    return built
+
+
+class Lent:
+    """An encoder that has the vectors of an index's passages, and makes those of others."""
+
+    def __init__(self, lender: Path) -> None:
+        from encoder.load import load_encoder
+        from indexing.index import Index
+
+        self._encoder = load_encoder()
+        self._index = Index.open(lender)
+        passages = self._index.passages
+        texts = passages.texts(0, len(passages))
+        self._places = {self.passage_text(*one): place for place, one in enumerate(texts)}
+        self.encode_questions = self._encoder.encode_questions
+
+    def __getattr__(self, name: str):
+        return getattr(self._encoder, name)
+
+    def encode(self, texts, progress=None) -> np.ndarray:
+        places = [self._places.get(text) for text in texts]
+        new = self._encoder.encode(
+            [text for text, at in zip(texts, places, strict=True) if at is None]
+        )
+        made = iter(new)
+        vectors = self._index.vectors
+        found = [next(made) if at is None else vectors.stored(at, at + 1)[0] for at in places]
+        if progress is not None:
+            progress(len(texts))
+        return np.stack(found)
+
+
+def borrow_vectors(index: Path, lender: Path, built: dict) -> dict:
+    from indexing.build import add_vectors
+    from pipelines.progress import open_progress
+
+    added = add_vectors(index, Lent(lender), open_progress())
+    return {
+        "vectors": added.vectors,
+        "files": built["files"] | dict(added.files),
+        "seconds": built["seconds"] | {"vectors": added.seconds["vectors"]},
+    }
 
 
 def resident() -> int:
@@ -181,6 +231,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--vectors-up-to", type=int, default=100_000)
+    parser.add_argument("--vectors-from", type=Path, help="an index that lends its vectors")
     parser.add_argument("--ask", type=int, default=200)
     parser.add_argument("--whole", type=int, default=DPR)
     parser.add_argument("--only", type=Path, help=argparse.SUPPRESS)
@@ -193,7 +244,10 @@ def main() -> None:
     rows = []
     for number in sorted(args.sizes):
         index = args.out / f"index-{number}"
-        built = build(args.out / f"{number}.jsonl", index, vectors=number <= args.vectors_up_to)
+        vectors = number <= args.vectors_up_to
+        built = build(
+            args.out / f"{number}.jsonl", index, vectors=vectors, lender=args.vectors_from
+        )
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.scaling_curve", "--only", str(index),
              "--questions", str(args.questions), "--out", str(args.out), "--ask", str(args.ask)],
