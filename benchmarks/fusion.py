@@ -1,11 +1,11 @@
-"""Choose how BM25 and vectors are fused, on development questions.
+"""Choose how BM25 and vectors are fused, on development questions of one corpus or several.
 
-    python -m benchmarks.fusion INDEX QUESTIONS [--every 4] [--device cpu]
+    python -m benchmarks.fusion INDEX QUESTIONS [--also INDEX QUESTIONS ...] [--ask 1000]
 
 Ranks each question once by each component, looks for answers once in each passage, then fuses in
-all ways. Weights are chosen and learned on the even questions; the table and its paired
-differences to reciprocal rank (mean of recall@1, 5, 20, 100; 95 % bootstrap interval) are of the
-odd ones.
+all ways. Weights are chosen and learned on the even questions, every corpus counting alike; the
+tables and their paired differences to reciprocal rank (mean of recall@1, 5, 20, 100; 95 % bootstrap
+interval) are of the odd ones. Questions are drawn at random with a fixed seed.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.retrieval_table import drawn
 from encoder.load import load_encoder
 from indexing.index import Index
 from pipelines.answer_match import text_answers
-from pipelines.questions import load_questions
 from pipelines.statistics import paired_bootstrap
 from retriever.bm25 import BM25, bm25_rankings
 from retriever.dense import DENSE, check_encoder, dense_rankings
@@ -123,38 +123,60 @@ def convex(share: float, scale: str) -> ConvexCombination:
     return ConvexCombination({BM25: 1 - share, DENSE: share}, scale)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("index", type=Path)
-    parser.add_argument("questions")
-    parser.add_argument("--every", type=int, default=4, help="ask each n-th question (4)")
-    parser.add_argument("--device", default="cpu")
-    args = parser.parse_args()
-    questions = load_questions(args.questions)[:: args.every]
-    with Index.open(args.index) as index:
-        asked = ask_all(index, questions, args.device)
-    tuning, held_back = asked[::2], asked[1::2]
-    ways: dict[str, Fusion] = {"bm25 alone": Only(BM25), "dense alone": Only(DENSE)}
-    ways["reciprocal rank, 60"] = reference = ReciprocalRank()
+def mean_recall(fusion: Fusion, sets: Sequence[Sequence[Asked]]) -> float:
+    """Return the mean over sets and depths, in per cent."""
+    return 100 * float(np.mean([recall(fusion, asked).mean() for asked in sets]))
+
+
+def chosen_ways(tuning: Sequence[Sequence[Asked]]) -> dict[str, Fusion]:
+    """Return all ways to fuse, the first being the reference."""
+    ways: dict[str, Fusion] = {"reciprocal rank, 60": ReciprocalRank()}
+    ways |= {"bm25 alone": Only(BM25), "dense alone": Only(DENSE)}
     constants = (5.0, 10.0, 20.0, 60.0, 120.0)
-    best = max(constants, key=lambda c: recall(ReciprocalRank(c), tuning).mean())
+    best = max(constants, key=lambda c: mean_recall(ReciprocalRank(c), tuning))
     ways[f"reciprocal rank, {best:g} chosen"] = ReciprocalRank(best)
+    least = min(len(asked) for asked in tuning)
+    alike = [one for asked in tuning for one in asked[:least]]
     for scale in (MIN_MAX, Z_SCORE):
-        shares = {share: recall(convex(share, scale), tuning).mean() for share in SHARES}
-        print(f"{scale}: " + "  ".join(f"{s}: {100 * mean:.2f}" for s, mean in shares.items()))
+        shares = {share: mean_recall(convex(share, scale), tuning) for share in SHARES}
+        print(f"{scale}: " + "  ".join(f"{s}: {mean:.2f}" for s, mean in shares.items()))
         share = max(shares, key=lambda s: shares[s])
         ways[f"convex, {scale}, dense {share}"] = convex(share, scale)
-        learned = learn(tuning, scale)
+        learned = learn(alike, scale)
         print(f"learned, {scale}: bias {learned.bias}, {dict(zip(FEATURES, learned.weights))}")  # noqa: B905
         ways[f"learned, {scale}"] = learned
-    print(f"{len(tuning)} questions to choose, {len(held_back)} to compare: {args.questions}")
-    base = 100 * recall(reference, held_back).mean(axis=1)
+    return ways
+
+
+def show(ways: Mapping[str, Fusion], held_back: Sequence[Asked]) -> None:
+    base = 100 * recall(next(iter(ways.values())), held_back).mean(axis=1)
     for name, fusion in ways.items():
         hits = recall(fusion, held_back)
         gain = paired_bootstrap(100 * hits.mean(axis=1), base)
         table = "  ".join(f"{100 * one:5.2f}" for one in hits.mean(axis=0))
         interval = f"{gain.difference:+.2f} [{gain.low:+.2f}, {gain.high:+.2f}]"
         print(f"{name:32} {table}  mean {100 * hits.mean():5.2f}  {interval}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("index")
+    parser.add_argument("questions")
+    parser.add_argument("--also", nargs=2, action="append", default=[], metavar="PATH")
+    parser.add_argument("--ask", type=int, default=1000, help="questions of each corpus (1000)")
+    parser.add_argument("--device", default="cpu")
+    args = parser.parse_args()
+    sets = {}
+    for folder, file in [(args.index, args.questions), *args.also]:
+        with Index.open(folder) as index:
+            questions = drawn(file, args.ask)
+            sets[f"{Path(file).name} of {Path(folder).name}"] = ask_all(
+                index, questions, args.device
+            )
+    ways = chosen_ways([asked[::2] for asked in sets.values()])
+    for name, asked in sets.items():
+        print(f"\n{name}: {len(asked[::2])} questions to choose, {len(asked[1::2])} to compare")
+        show(ways, asked[1::2])
 
 
 if __name__ == "__main__":

@@ -82,18 +82,16 @@ class LearnedCombination:
         return ConvexCombination(weights, self.scale).fuse(components)
 
 
-FEATURES = ("agreement", "first's lead", "second's lead", "second's best")
+FEATURES = ("first's lead", "second's lead")
 
 
 def features(first: Ranking, second: Ranking) -> NDArray[np.float64]:
     """Return what is cheap to know of two rankings, in the order of FEATURES.
 
-    Agreement is the share of passages that are among the ten best of both. A lead is how far the
-    best is above the tenth, as a share of the best.
+    A lead is how far the best is above the tenth, as a share of the best: it says how sure a
+    component is, whatever the scale of its scores.
     """
-    both = np.intersect1d(first.ids[:_FEW], second.ids[:_FEW]).size / _FEW
-    best = float(second.scores[0]) if len(second.scores) else 0.0
-    return np.array([both, _lead(first), _lead(second), best])
+    return np.array([_lead(first), _lead(second)])
 
 
 def _lead(ranking: Ranking) -> float:

@@ -8,12 +8,13 @@ from encoder.protocol import TextEncoder
 from indexing.index import Index
 from retriever.bm25 import BM25, bm25_rankings
 from retriever.dense import DENSE, check_encoder, dense_rankings
-from retriever.fusion import Fusion, ReciprocalRank
+from retriever.fusion import Fusion, LearnedCombination
 from retriever.hits import Hit
 from retriever.ranking import hits
 
 _DEPTH = 100
-_RECIPROCAL_RANK = ReciprocalRank()
+# Learned by `benchmarks/fusion.py` on development questions of four corpora (docs/retrieval.md).
+_BY_LEADS = LearnedCombination(BM25, DENSE, bias=0.184, weights=(-2.989, 2.39))
 
 
 class HybridRetriever:
@@ -22,9 +23,7 @@ class HybridRetriever:
     Each component ranks at least 100 passages, so that one that both place low can still win.
     """
 
-    def __init__(
-        self, index: Index, encoder: TextEncoder, fusion: Fusion = _RECIPROCAL_RANK
-    ) -> None:
+    def __init__(self, index: Index, encoder: TextEncoder, fusion: Fusion = _BY_LEADS) -> None:
         check_encoder(index, encoder)
         self._index = index
         self._encoder = encoder

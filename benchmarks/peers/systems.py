@@ -47,7 +47,7 @@ SYSTEMS = (
         "run_spanqa.py",
         None,
         {"precision": "auto"},
-        note="the defaults: precision by the processor, reciprocal rank fusion of 100 + 100 hits",
+        note="the defaults: precision by the processor, hybrid of 100 + 100 hits",
     ),
     System(
         "spanqa-fp32",

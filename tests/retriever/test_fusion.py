@@ -81,10 +81,9 @@ def test_z_scores_rank_as_standard_scores_do(first, second, a, b, weight):
 def test_learned_weights_are_a_convex_combination(first, second, a, b):
     rankings = {"x": ranking(first, a), "y": ranking(second, b)}
     values = features(rankings["x"], rankings["y"])
-    assert values.shape == (4,)
-    assert values[0] == len({*first} & {*second}) / 10
-    learned = LearnedCombination("x", "y", -0.5, (1.0, 0.5, -2.0, 0.1))
-    logit = -0.5 + values[0] + 0.5 * values[1] - 2 * values[2] + 0.1 * values[3]
+    assert values.shape == (2,)
+    learned = LearnedCombination("x", "y", -0.5, (0.5, -2.0))
+    logit = -0.5 + 0.5 * values[0] - 2 * values[1]
     share = 1 / (1 + np.exp(-logit))
     fused = learned.fuse(rankings)
     same = ConvexCombination({"x": 1 - share, "y": share}).fuse(rankings)
@@ -93,4 +92,4 @@ def test_learned_weights_are_a_convex_combination(first, second, a, b):
 
 def test_leads_are_shares_of_the_best():
     both = ranking([3, 4], [8, 2]), ranking([], [])
-    assert features(*both).tolist() == [0.0, 0.75, 0.0, 0.0]
+    assert features(*both).tolist() == [0.75, 0.0]
