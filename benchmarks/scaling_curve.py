@@ -36,6 +36,7 @@ import numpy as np
 
 from benchmarks.full_setting import DPR, command
 from benchmarks.full_setting import size as readable
+from benchmarks.lent_vectors import Lent
 from encoder import cpu
 from indexing.corpus import CorpusOptions, read_documents
 from indexing.documents import Document
@@ -83,36 +84,6 @@ def build(source: Path, index: Path, *, vectors: bool, lender: Path | None) -> d
         built = built | borrow_vectors(index, lender, built)
         record.write_text(json.dumps(built, indent=2) + "\n")
     return built
-
-
-class Lent:
-    """An encoder that has the vectors of an index's passages, and makes those of others."""
-
-    def __init__(self, lender: Path) -> None:
-        from encoder.load import load_encoder
-        from indexing.index import Index
-
-        self._encoder = load_encoder()
-        self._index = Index.open(lender)
-        passages = self._index.passages
-        texts = passages.texts(0, len(passages))
-        self._places = {self.passage_text(*one): place for place, one in enumerate(texts)}
-        self.encode_questions = self._encoder.encode_questions
-
-    def __getattr__(self, name: str):
-        return getattr(self._encoder, name)
-
-    def encode(self, texts, progress=None) -> np.ndarray:
-        places = [self._places.get(text) for text in texts]
-        new = self._encoder.encode(
-            [text for text, at in zip(texts, places, strict=True) if at is None]
-        )
-        made = iter(new)
-        vectors = self._index.vectors
-        found = [next(made) if at is None else vectors.stored(at, at + 1)[0] for at in places]
-        if progress is not None:
-            progress(len(texts))
-        return np.stack(found)
 
 
 def borrow_vectors(index: Path, lender: Path, built: dict) -> dict:

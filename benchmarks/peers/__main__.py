@@ -5,7 +5,9 @@
 
 The first form compares whole systems; the second, readers alone. Each peer lives in a virtual
 environment of its own, made on first use. DIR gets the table (table.md), the numbers
-(results.json) and everything that the systems said (raw/).
+(results.json) and everything that the systems said (raw/). With --vectors-from, all systems get the
+vectors that an index has, since encoding takes hours where passages are many; the times of building
+are then those of indexing alone.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ def main() -> None:
     parser.add_argument("--cold", type=int, default=5, help="cold starts of each system")
     parser.add_argument("--threads", type=int, default=cpu.threads())
     parser.add_argument("--peers", nargs="+", choices=[s.name for s in SYSTEMS], metavar="NAME")
+    parser.add_argument("--vectors-from", type=Path, metavar="INDEX", help="lends its vectors")
     parser.add_argument("--cache", type=Path, default=Path("~/.cache/spanqa/peers").expanduser())
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
@@ -38,7 +41,13 @@ def main() -> None:
         parser.error("give a corpus and questions, or --reading SQUAD_FILE")
     args.cache.mkdir(parents=True, exist_ok=True)
     comparison = Comparison(
-        chosen(args.peers), args.cache, args.out, args.threads, args.top_k, args.cold
+        chosen(args.peers),
+        args.cache,
+        args.out,
+        args.threads,
+        args.top_k,
+        args.cold,
+        args.vectors_from,
     )
     if args.reading is not None:
         compare_readers(comparison, args.reading, args.limit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,7 @@ class Comparison:
     threads: int
     top_k: int
     cold: int
+    lender: Path | None = None
     failures: dict[str, str] = field(default_factory=dict)
 
     def job(self, system: System, phase: str, **files: str) -> Job:
@@ -129,9 +131,15 @@ def compare_open(
     write_lines(folder / "passages.jsonl", shared.values())
     asked = [{"id": question.id, "question": question.text} for question in questions]
     write_lines(folder / "questions.jsonl", asked)
+    given = ""
+    if comparison.lender is not None:
+        given = str(folder / "vectors.npy")
+        # In a process of its own: what a parent holds in memory counts as its children's peak.
+        files = [str(comparison.lender), str(folder / "passages.jsonl"), given]
+        subprocess.run([sys.executable, "-m", "benchmarks.lent_vectors", *files], check=True)
 
     def run(system: System, executable: str) -> Raw:
-        return _open(comparison, system, executable, folder)
+        return _open(comparison, system, executable, folder, given)
 
     raws = comparison.each(run, "open", asking=True)
     qualities = {
@@ -144,11 +152,9 @@ def compare_open(
         for name, raw in raws.items()
     }
     titles = comparison.titles()
-    parts = {
-        f"{len(questions)} open questions over {len(shared)} passages": tables.open_table(
-            rows, comparison.failures, titles, comparison.top_k
-        )
-    }
+    heading = f"{len(questions)} open questions over {len(shared)} passages"
+    heading += ", vectors given" if given else ""
+    parts = {heading: tables.open_table(rows, comparison.failures, titles, comparison.top_k)}
     groups = []
     if OURS in raws:
         found = zip(asked, raws[OURS]["ask"]["asked"], strict=True)
@@ -162,14 +168,17 @@ def compare_open(
     )
     results = {"open": rows, "reading": reading, "passages": len(shared), "n": len(questions)}
     results |= {"corpus": corpus.name, "questions": source.name}
+    results["vectors"] = "given" if given else "made by each system"
     comparison.write(f"Peers: {corpus.name}, {source.name}", parts, results)
 
 
-def _open(comparison: Comparison, system: System, executable: str, folder: Path) -> Raw:
+def _open(comparison: Comparison, system: System, executable: str, folder: Path, given: str) -> Raw:
     index = comparison.out / "indexes" / system.name
     shutil.rmtree(index, ignore_errors=True)
     index.mkdir(parents=True)
-    job = comparison.job(system, "build", passages=str(folder / "passages.jsonl"), index=str(index))
+    job = comparison.job(
+        system, "build", passages=str(folder / "passages.jsonl"), vectors=given, index=str(index)
+    )
     build = run_job(system, executable, job)
     lines = (folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()
     cold = []

@@ -4,11 +4,13 @@ A runner is a script that a system's own Python runs with the path of a job file
 of SpanQA: this file is the standard library alone, so that it runs in every environment. A job is
 
     {"phase": "build" | "cold" | "ask" | "read", "system": name, "settings": {...},
-     "passages": FILE, "questions": FILE, "pairs": FILE, "index": FOLDER,
+     "passages": FILE, "vectors": FILE, "questions": FILE, "pairs": FILE, "index": FOLDER,
      "reader": FOLDER, "encoder": FOLDER, "top_k": 20, "threads": 2}
 
-and what comes back is described at each phase below. Systems print what they like to standard
-output; the runner moves that to standard error, so that only the result is on standard output.
+and what comes back is described at each phase below. `vectors` is "", or an .npy file of the
+passages' vectors in their order: then a system indexes those, and encodes questions alone. Systems
+print what they like to standard output; the runner moves that to standard error, so that only the
+result is on standard output.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ class Job:
     phase: str
     system: str
     passages: str = ""
+    vectors: str = ""
     questions: str = ""
     pairs: str = ""
     index: str = ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
 
+import numpy as np
 import torch
 from haystack import Document, Pipeline
 from haystack.components.embedders import (
@@ -35,6 +36,15 @@ class Haystack:
     def build(self, job: Job) -> None:
         torch.set_num_threads(job.threads)
         documents = [Document(id=p["id"], content=content(p)) for p in lines(job.passages)]
+        store = InMemoryDocumentStore(embedding_similarity_function="dot_product")
+        store.write_documents(self._with_vectors(documents, job))
+        store.save_to_disk(str(Path(job.index) / STORE))
+
+    def _with_vectors(self, documents: list[Document], job: Job) -> list[Document]:
+        if job.vectors:
+            for document, vector in zip(documents, np.load(job.vectors), strict=True):
+                document.embedding = vector.tolist()
+            return documents
         embedder = SentenceTransformersDocumentEmbedder(
             model=job.encoder,
             device=CPU,
@@ -43,9 +53,7 @@ class Haystack:
             progress_bar=False,
         )
         embedder.warm_up()
-        store = InMemoryDocumentStore(embedding_similarity_function="dot_product")
-        store.write_documents(embedder.run(documents)["documents"])
-        store.save_to_disk(str(Path(job.index) / STORE))
+        return embedder.run(documents)["documents"]
 
     def open(self, job: Job) -> None:
         self.open_reader(job)

@@ -34,9 +34,12 @@ class Plain:
         bm25 = bm25s.BM25()
         bm25.index(bm25s.tokenize(texts, stopwords="en", show_progress=False), show_progress=False)
         bm25.save(folder)
-        vectors = encoder(job).encode(
-            texts, batch_size=job.settings["encode_batch"], normalize_embeddings=True
-        )
+        if job.vectors:
+            vectors = np.load(job.vectors)
+        else:
+            vectors = encoder(job).encode(
+                texts, batch_size=job.settings["encode_batch"], normalize_embeddings=True
+            )
         np.save(folder / "vectors.npy", vectors)
         (folder / "passages.json").write_text(json.dumps(passages), encoding="utf-8")
 

@@ -23,6 +23,8 @@ class Pyserini:
     """See `job.System`."""
 
     def build(self, job: Job) -> None:
+        if job.vectors:
+            raise SystemExit("its own command makes the vectors; it takes none that are given")
         with TemporaryDirectory() as folder:
             corpus = Path(folder) / "corpus.jsonl"
             with corpus.open("w", encoding="utf-8") as file:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from job import Asked, Group, Job, content, lines, run
 from txtai import RAG, Embeddings
@@ -45,6 +46,11 @@ class Txtai:
             gpu=False,
             encodebatch=job.settings["encode_batch"],
         )
+        if job.vectors:
+            left = iter(np.load(job.vectors))
+            embeddings.model.encode = lambda data, category=None: np.stack(
+                [next(left) for _ in data]
+            )
         embeddings.index((p["id"], content(p), None) for p in lines(job.passages))
         embeddings.save(str(Path(job.index) / "embeddings"))
         embeddings.close()
