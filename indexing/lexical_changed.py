@@ -163,7 +163,7 @@ class ChangedLexical:
                     live = own.live()
                     kept = scores if live is None else scores[live]
                     if len(kept) >= k:
-                        # Scores only add up, at least k passages reach the floor.
+                        # Scores only add up, so at least k passages reach the floor.
                         floor, heaviest = max(floor, float(kth_best(kept, k))), word.weight
         total[self._gone] = 0
         return at_least_top(total, k, floor, _ROUGH)

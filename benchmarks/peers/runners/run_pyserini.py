@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from job import Asked, Group, Job, content, lines, run
+from job import Asked, Job, content, lines, run
 from naive import NaiveReader
 
 DEPTH = 100
@@ -89,9 +89,6 @@ class Pyserini:
         pairs = [(q, self.passages[i]) for q, own in zip(questions, hits, strict=True) for i in own]
         found = iter(self.reader.read([q for q, _ in pairs], [text for _, text in pairs]))
         return [Asked(max(next(found) for _ in own)[1], list(own)) for own in hits]
-
-    def read(self, groups: Sequence[Group]) -> list[list[str]]:
-        raise NotImplementedError("Pyserini has no reader")
 
 
 if __name__ == "__main__":
