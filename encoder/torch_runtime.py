@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 GPU_TOKENS = 1 << 16  # few launches for a large batch; if memory runs out, it is halved
 
 
-class TorchPrimitives:
-    """Computes at once: nodes are tensors. Weights move to the device on first use."""
+class TorchWeights:
+    """A checkpoint's weights on a device; each is moved on first use."""
 
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
         import torch
@@ -28,11 +28,21 @@ class TorchPrimitives:
         self._device, self._dtype = device, dtype
         self._moved: dict[int, torch.Tensor] = {}
 
-    def _weight(self, value: Array) -> torch.Tensor:
+    def __call__(self, value: Array) -> torch.Tensor:
         """Return the weight on the device; the checkpoint keeps `value`, and so its id, alive."""
         if id(value) not in self._moved:
             self._moved[id(value)] = self._torch.from_numpy(value).to(self._device, self._dtype)
         return self._moved[id(value)]
+
+
+class TorchPrimitives:
+    """Computes at once: nodes are tensors. `padded` tells whether a batch has padding at all."""
+
+    def __init__(self, weights: TorchWeights, *, padded: bool) -> None:
+        import torch
+
+        self._torch: Any = torch
+        self._weight, self._padded = weights, padded
 
     def embed(self, ids: Node, segments: Node, tables: Sequence[Array]) -> Node:
         """See `Primitives`."""
@@ -57,7 +67,8 @@ class TorchPrimitives:
         """See `Primitives`."""
         rows, length, width = joined.shape
         split = joined.view(rows, length, 3, heads, width // 3 // heads).permute(2, 0, 3, 1, 4)
-        allowed = None if bool(mask.all()) else mask.bool()[:, None, None, :]
+        # Without padding no mask is passed: attention then takes its fastest kernel.
+        allowed = mask.bool()[:, None, None, :] if self._padded else None
         mixed = self._torch.nn.functional.scaled_dot_product_attention(*split, attn_mask=allowed)
         return mixed.transpose(1, 2).reshape(rows, length, width // 3)
 
@@ -92,7 +103,7 @@ class TorchSession:
         self.tokens = 4096 if self._device.type == "cpu" else GPU_TOKENS
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         self._checkpoint, self._head = checkpoint, head
-        self._primitives = TorchPrimitives(self._device, dtype)
+        self._weights = TorchWeights(self._device, dtype)
 
     def run(
         self, ids: NDArray[np.int32], segments: NDArray[np.int32], mask: NDArray[np.int32]
@@ -114,11 +125,16 @@ class TorchSession:
         self, ids: NDArray[np.int32], segments: NDArray[np.int32], mask: NDArray[np.int32]
     ) -> list[NDArray[np.float32]]:
         torch = self._torch
+        primitives = TorchPrimitives(self._weights, padded=not bool(mask.all()))
         with torch.inference_mode():
-            inputs = [
-                torch.from_numpy(values).to(self._device, torch.long)
-                for values in (ids, segments, mask)
-            ]
-            states = encode(self._primitives, self._checkpoint, *inputs)
-            outputs = self._head(self._primitives, self._checkpoint, states, inputs[2])
+            inputs = [self._put(values).long() for values in (ids, segments, mask)]
+            states = encode(primitives, self._checkpoint, *inputs)
+            outputs = self._head(primitives, self._checkpoint, states, inputs[2])
             return [output.float().cpu().numpy() for output in outputs]
+
+    def _put(self, values: NDArray[np.int32]) -> torch.Tensor:
+        """Copy to the device; by pinned memory to a GPU, so that the copy waits for nothing."""
+        tensor: torch.Tensor = self._torch.from_numpy(values)
+        if self._device.type == "cuda":
+            tensor = tensor.pin_memory()
+        return tensor.to(self._device, non_blocking=True)

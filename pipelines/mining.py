@@ -6,16 +6,16 @@ paragraph gets positives too: the best passages that hold an answer, every occur
 counts as right (distant supervision, Chen et al. 2017, section 4.3; the marginal likelihood over
 the occurrences is that of Clark and Gardner 2018, section 3.1).
 
-Questions of a test set, and passages that stand in its paragraphs, can be kept out: what a reader
-is tested on, it must not have read in training.
+Questions of a test set, and passages that stand in its paragraphs, can be kept out.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -24,17 +24,13 @@ from indexing.progress import Progress, SilentProgress
 from pipelines.answer_match import text_answers
 from pipelines.answer_places import answer_places
 from pipelines.gold_answers import answer_texts, gold_places, record_title
+from pipelines.kept_out import KeptOut
 from pipelines.question_records import read_records
-from reader.normalising import normalise_answer
 
 if TYPE_CHECKING:
-    from indexing.documents import Passage
     from retriever.hits import Hit, Retriever
 
 _BATCH = 64
-# Windows of a test paragraph share most of their runs of words with it, texts that only quote the
-# same sentence share few.
-_KEPT_OUT = 0.2
 
 
 class MinedPassage(TypedDict):
@@ -111,8 +107,9 @@ def mine_file(
         raise InputError(f"{out} is there already; choose another --out")
     if part.exists() and not resume:
         raise InputError(f"{part} holds a stopped run; add --resume, or remove it")
-    allowed = _Allowed(settings.keep_out)
-    asked = [one for source in sources for one in _questions(source) if allowed.asks(one)]
+    kept_out = KeptOut(settings.keep_out)
+    asked = [one for source in sources for one in _questions(source) if kept_out.asks(one.question)]
+    may_read = cache(kept_out.reads)
     if not asked:
         raise InputError(f"{sources[0]}: this holds no question with an answer that may train.")
     done, size = _done(part)
@@ -126,39 +123,11 @@ def mine_file(
             batch = asked[start : start + _BATCH]
             found = retriever.retrieve([one.question for one in batch], settings.depth)
             for one, hits in zip(batch, found, strict=True):
-                mined = _mine(one, hits, settings, allowed)
+                mined = _mine(one, hits, settings, may_read)
                 file.write(json.dumps(mined, ensure_ascii=False).encode() + b"\n")
             file.flush()
             advance(len(batch))
     return _publish(part, out)
-
-
-class _Allowed:
-    """Passes over what stands in some files: their questions, and passages of their contexts."""
-
-    def __init__(self, files: Sequence[Path]) -> None:
-        from pipelines.word_runs import runs_of
-
-        contexts: set[str] = set()
-        self._questions: set[str] = set()
-        for _, record in (pair for file in files for pair in read_records(file)):
-            self._questions.add(normalise_answer(str(record.get("question"))))
-            if isinstance(record.get("context"), str):
-                contexts.add(record["context"])
-        self._known = runs_of(contexts)
-        self._shares: dict[int, float] = {}
-
-    def asks(self, one: _Asked) -> bool:
-        return normalise_answer(one.question) not in self._questions
-
-    def reads(self, passage: Passage) -> bool:
-        from pipelines.word_runs import share_known, word_runs
-
-        if not len(self._known):
-            return True
-        if passage.id not in self._shares:
-            self._shares[passage.id] = share_known(word_runs(passage.text), self._known)
-        return self._shares[passage.id] < _KEPT_OUT
 
 
 def _questions(source: Path | str) -> Iterator[_Asked]:
@@ -180,7 +149,7 @@ def _questions(source: Path | str) -> Iterator[_Asked]:
 
 
 def _mine(
-    asked: _Asked, hits: Sequence[Hit], settings: MiningSettings, allowed: _Allowed
+    asked: _Asked, hits: Sequence[Hit], settings: MiningSettings, may_read: Callable[[str], bool]
 ) -> MinedQuestion:
     key = text_answers(asked.answers)
     positives: list[MinedPassage] = [asked.gold] if asked.gold else []
@@ -193,7 +162,7 @@ def _mine(
             full = asked.gold is not None or len(positives) >= settings.positives
         else:
             full = len(negatives) >= settings.negatives
-        if full or not allowed.reads(passage):
+        if full or not may_read(passage.text):
             continue
         places = answer_places(asked.answers, passage.text) if right else []
         mined = MinedPassage(title=passage.title, text=passage.text, answers=places)

@@ -7,23 +7,24 @@ checkpoints from which a stopped run goes on exactly. For few examples the best 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from encoder.training.attention import fit_attention, half_precision
+from encoder.training.compiling import compile_layers
 from encoder.training.state import load_optimizer, open_run, rate_at, save_state
-from reader.augmentation import load_words
-from reader.batches import Batch, epoch_batches
+from reader.batch_source import batches_for
+from reader.batches import Batch
 from reader.held_out import load_sets, require_answers
 from reader.inference import SpanReader
-from reader.loss import relevance_loss, shared_log_softmax, span_loss
+from reader.loss import distillation_loss, relevance_loss, shared_log_softmax, span_loss
 from reader.model_session import ModelSession
 from reader.optimizer import make_optimizer
 from reader.selection import Selection
+from reader.teachers import Teachers
 from reader.train_log import TrainLog
 from reader.train_settings import TrainSettings
 from reader.training_data import TrainingSet, joined, mine_negatives
@@ -45,21 +46,45 @@ class Losses:
     relevance: torch.Tensor
 
 
-def batch_losses(model: torch.nn.Module, batch: Batch, settings: TrainSettings) -> Losses:
-    """Return `lambda_cls * L_cls + lambda_span * L_span` and both parts."""
+def batch_losses(
+    model: torch.nn.Module, batch: Batch, settings: TrainSettings, teachers: Teachers | None = None
+) -> Losses:
+    """Return `lambda_cls * L_cls + lambda_span * L_span` and both parts.
+
+    With teachers each part is a mean of what labels and teachers say, by `settings.distil`.
+    """
+    inputs = _inputs(batch, next(model.parameters()).device)
+    groups, count = inputs["groups"], batch.questions
+    start, end, relevance = model(inputs["ids"], inputs["segments"], inputs["mask"])
+
+    def shared(logits: torch.Tensor) -> torch.Tensor:
+        return shared_log_softmax(logits, inputs["allowed"], groups, count)
+
+    span = span_loss(shared(start), shared(end), inputs["spans"], groups, count)
+    cls = relevance_loss(relevance, inputs["labels"])
+    if teachers is not None:
+        found, heat, share = teachers.targets(inputs, count), settings.temperature, settings.distil
+        answered = inputs["labels"].new_zeros(count).index_add(0, groups, inputs["labels"]) > 0
+        wanted = (found.start, found.end)
+        taught = distillation_loss(
+            shared(start / heat), shared(end / heat), wanted, answered, groups
+        )
+        # Gradients of softened scores are smaller by the square (Hinton et al. 2015, section 2).
+        span = (1 - share) * span + share * heat**2 * taught
+        cls = (1 - share) * cls + share * relevance_loss(relevance, found.relevance)
+    return Losses(settings.lambda_cls * cls + settings.lambda_span * span, span, cls)
+
+
+def _inputs(batch: Batch, device: torch.device) -> dict[str, torch.Tensor]:
+    """Copy a batch to the device; by pinned memory to a GPU, so that the copy waits for nothing."""
     import torch
 
-    device = next(model.parameters()).device
-    move = {
-        name: torch.from_numpy(getattr(batch, name)).to(device, non_blocking=True)
-        for name in ("ids", "segments", "mask", "allowed", "groups", "labels", "spans")
-    }
-    start, end, relevance = model(move["ids"], move["segments"], move["mask"])
-    start = shared_log_softmax(start, move["allowed"], move["groups"], batch.questions)
-    end = shared_log_softmax(end, move["allowed"], move["groups"], batch.questions)
-    span = span_loss(start, end, move["spans"], move["groups"], batch.questions)
-    cls = relevance_loss(relevance, move["labels"])
-    return Losses(settings.lambda_cls * cls + settings.lambda_span * span, span, cls)
+    inputs = {}
+    for name in ("ids", "segments", "mask", "allowed", "groups", "labels", "spans"):
+        tensor = torch.from_numpy(getattr(batch, name))
+        tensor = tensor.pin_memory() if device.type == "cuda" else tensor
+        inputs[name] = tensor.to(device, non_blocking=True)
+    return inputs
 
 
 Evaluate = Callable[[TrainingSet, SpanReader], float]
@@ -98,9 +123,14 @@ def train(
     data, held = _data(settings, tokenizer)
     model = _model(state or base, settings)
     optimizer = make_optimizer(model, settings)
+    device = next(model.parameters()).device
     per_epoch = -(-len(data.examples) // settings.batches.questions)
     steps = min(settings.max_steps or 10**9, per_epoch * settings.epochs)
     done = load_optimizer(optimizer, state) if state else 0
+    compile_layers(model.base, device, steps - done)
+    teachers = None
+    if settings.teachers:
+        teachers = Teachers(settings.teachers, device, steps - done, settings.temperature)
 
     def save(folder: Path) -> None:
         save_model(model, base, folder, half=False)
@@ -112,8 +142,9 @@ def train(
         selection = Selection(out, settings.patience, done, measure, save)
         selection.begin()
     log = TrainLog(out / "log.jsonl", done, steps)
-    for step, batch in islice(enumerate(_batches(data, tokenizer, settings)), done, steps):
-        losses = _step(model, optimizer, batch, settings, step, steps)
+    batches = batches_for(device, data, tokenizer, settings, done)
+    for step, batch in zip(range(done, steps), batches, strict=False):
+        losses = _step(model, optimizer, batch, settings, teachers, step, steps)
         log.record(step + 1, batch, losses.span, losses.relevance)
         due = (step + 1) % (settings.evaluate_every or per_epoch) == 0 or step + 1 == steps
         if selection and due and selection.record(step + 1):
@@ -146,19 +177,12 @@ def _model(folder: Path, settings: TrainSettings) -> torch.nn.Module:
     return model.to(device).train()
 
 
-def _batches(
-    data: TrainingSet, tokenizer: ReaderTokenizer, settings: TrainSettings
-) -> Iterator[Batch]:
-    words = load_words(Path(settings.base)) if settings.batches.augment.active else None
-    for epoch in range(settings.epochs):
-        yield from epoch_batches(data, tokenizer, settings.batches, settings.seed, epoch, words)
-
-
 def _step(
     model: torch.nn.Module,
     optimizer: torch.optim.AdamW,
     batch: Batch,
     settings: TrainSettings,
+    teachers: Teachers | None,
     step: int,
     steps: int,
 ) -> Losses:
@@ -167,7 +191,7 @@ def _step(
     # Dropout depends on the step alone, so that a resumed run drops what the whole one drops.
     torch.manual_seed(settings.seed * 2**40 + step)
     with half_precision(next(model.parameters()).device):
-        losses = batch_losses(model, batch, settings)
+        losses = batch_losses(model, batch, settings, teachers)
     losses.total.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
     for group in optimizer.param_groups:

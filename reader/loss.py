@@ -61,10 +61,40 @@ def span_loss(
     owner = groups[spans[:, 0]]
     highest = torch.full((questions,), -torch.inf, device=scores.device, dtype=scores.dtype)
     highest = highest.scatter_reduce(0, owner, scores.detach(), "amax")
-    answered = torch.zeros(questions, dtype=torch.bool, device=scores.device)
-    answered[owner] = True
+    # No indexing by masks from here on: its size would have to be waited for on a GPU.
+    answered = highest > -torch.inf
+    highest = torch.where(answered, highest, 0.0)
     sums = torch.zeros_like(highest).index_add(0, owner, (scores - highest[owner]).exp())
-    return -(highest[answered] + sums[answered].log()).mean()
+    logs = highest + torch.where(answered, sums, 1.0).log()
+    return -logs.sum() / answered.sum()
+
+
+def distillation_loss(
+    start: torch.Tensor,
+    end: torch.Tensor,
+    teacher: tuple[torch.Tensor, torch.Tensor],
+    answered: torch.Tensor,
+    groups: torch.Tensor,
+) -> torch.Tensor:
+    """Return the mean cross-entropy of starts and ends with a teacher's distributions.
+
+    Soft targets (Hinton et al. 2015), over all passages of a question. What the teacher says of
+    a question without an answer is not learnt: no token of it is right.
+
+    Args:
+        start: shared-normalised start log-probabilities, (rows, length).
+        end: the same for ends.
+        teacher: the teacher's probabilities of starts and ends, of the same shape.
+        answered: (questions,), true where there is an answer.
+        groups: (rows,), the question of each row.
+    """
+    weights = answered.to(start.dtype)
+    total = start.new_zeros(())
+    for own, wanted in zip((start, end), teacher, strict=True):
+        # Where no answer may stand both are zero: 0 log 0 is 0.
+        terms = wanted * own.masked_fill(own.isinf(), 0.0)
+        total = total - (terms.sum(1) * weights[groups]).sum()
+    return total / weights.sum().clamp(min=1.0)
 
 
 def relevance_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -59,7 +59,9 @@ class TrainSettings:
     split is its own, so that runs with other seeds are measured on the same questions. With
     `patience`, development F1 is measured every `evaluate_every` steps (None: every epoch), the
     best checkpoint is kept, and the run stops after so many measurements without a better one.
-    `layer_decay` is the ratio of the learning rates of a layer and the one above.
+    `layer_decay` is the ratio of the learning rates of a layer and the one above. Of both losses
+    `distil` is the share that is learnt from `teachers`, readers of the same tokenizer, and not
+    from the labels; `temperature` softens what they say of spans.
     """
 
     base: str
@@ -84,6 +86,9 @@ class TrainSettings:
     evaluate_every: int | None = None
     negatives: int = 4
     seed: int = 13
+    teachers: tuple[str, ...] = ()
+    distil: float = 0.5
+    temperature: float = 2.0
     batches: BatchSettings = field(default_factory=BatchSettings)
 
 

@@ -1,7 +1,8 @@
-"""Attention for training on a CPU that has bf16 matrix units.
+"""Attention for training, on GPUs and on CPUs that have bf16 matrix units.
 
-There torch's fused attention walks back more slowly than plain products do
-(`benchmarks/training_attention.py`), and autocast would take the softmax in fp32.
+On such a CPU torch's fused attention walks back more slowly than plain products do
+(`benchmarks/training_attention.py`), and autocast would take the softmax in fp32. On a GPU
+transformers looks at every mask before it starts, which makes the processor wait for the device.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from encoder.cpu import flags, has_fast_bf16
 if TYPE_CHECKING:
     import torch
 
-_NAME = "plain_products"
+_PLAIN = "plain_products"
+_FUSED = "fused_without_waiting"
 
 
 def uses_bf16(device: torch.device) -> bool:
@@ -34,13 +36,44 @@ def half_precision(device: torch.device) -> AbstractContextManager[object]:
 
 def fit_attention(model: torch.nn.Module, device: torch.device) -> None:
     """Give a transformers model the attention that trains fastest on a device."""
-    if device.type != "cpu" or not uses_bf16(device):
+    if not uses_bf16(device):
         return
+    import torch
     from transformers import AttentionInterface, AttentionMaskInterface
 
-    AttentionInterface.register(_NAME, attend)
-    AttentionMaskInterface.register(_NAME, padding_mask)
-    model.set_attn_implementation(_NAME)
+    if device.type == "cuda":
+        # cuDNN's attention makes a plan for each new shape, and every batch has another.
+        torch.backends.cuda.enable_cudnn_sdp(False)
+        name, attention, mask = _FUSED, attend_fused, boolean_mask
+    else:
+        name, attention, mask = _PLAIN, attend, padding_mask
+    AttentionInterface.register(name, attention)
+    AttentionMaskInterface.register(name, mask)
+    model.set_attn_implementation(name)
+
+
+def boolean_mask(*, attention_mask: torch.Tensor | None, **_: Any) -> torch.Tensor | None:
+    """Turn a mask (rows, length) to (rows, 1, 1, length), true for pieces; none stays none."""
+    return None if attention_mask is None else attention_mask.bool()[:, None, None, :]
+
+
+def attend_fused(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **_: Any,
+) -> tuple[torch.Tensor, None]:
+    """Attend as `attend` does, by torch's fused kernels."""
+    import torch
+
+    states = torch.nn.functional.scaled_dot_product_attention(
+        query, key, value, attention_mask, dropout if module.training else 0.0, scale=scaling
+    )
+    return states.transpose(1, 2).contiguous(), None
 
 
 def padding_mask(*, attention_mask: torch.Tensor | None, **_: Any) -> torch.Tensor | None:

@@ -63,6 +63,15 @@ def _add_corpus_options(parser: argparse.ArgumentParser) -> None:
         "--tokens", type=Path, metavar="DIR", help="where tokens are kept (default: OUT/tokens)"
     )
     parser.add_argument(
+        "--keep-out",
+        nargs="+",
+        default=(),
+        type=Path,
+        metavar="FILE",
+        help="question files whose contexts must not train: paragraphs of which a fifth or more "
+        "stands in them are left out",
+    )
+    parser.add_argument(
         "--workers", type=int, metavar="N", help="processes that mask (6 for a GPU, else none)"
     )
     parser.add_argument("--save-every", type=options.positive, default=500, metavar="STEPS")
@@ -139,6 +148,7 @@ def run_pretrain(args: argparse.Namespace) -> int:
     from indexing.errors import InputError
     from indexing.problems import Problems
     from pipelines.commands.train_reader import require_training
+    from pipelines.kept_out import KeptOut
     from pipelines.progress import open_progress
     from reader.pretraining.processes import process_group
     from reader.pretraining.run import pretrain
@@ -160,6 +170,8 @@ def run_pretrain(args: argparse.Namespace) -> int:
                 Path(settings.tokens),
                 corpus,
                 problems,
+                keep=KeptOut(args.keep_out).paragraphs if args.keep_out else None,
+                kept_out=tuple(map(str, args.keep_out)),
                 progress=open_progress(),
             )
             pieces = sum(shard.pieces for shard in manifest.shards)

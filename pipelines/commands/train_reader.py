@@ -28,6 +28,8 @@ _OF_RUN = (
     "patience",
     "evaluate_every",
     "seed",
+    "distil",
+    "temperature",
 )
 _OF_BATCHES = ("questions", "negative_rate", "alter_rate", "passages")
 
@@ -69,6 +71,7 @@ def register(parsers: Any) -> None:
     _add_schedule(parser)
     _add_selection(parser)
     _add_batches(parser)
+    _add_teachers(parser)
     parser.set_defaults(run=run_reader)
 
 
@@ -92,6 +95,18 @@ def _add_schedule(parser: argparse.ArgumentParser) -> None:
     _add(parser, "lambda-span", float, "weight of the span loss")
     _add(parser, "lambda-cls", float, "weight of the relevance loss")
     _add(parser, "seed", int)
+
+
+def _add_teachers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--teachers",
+        nargs="+",
+        default=(),
+        metavar="READER",
+        help="readers of the same tokenizer, from whose mean the new one learns, too",
+    )
+    _add(parser, "distil", options.share, "share of the losses that the teachers give")
+    _add(parser, "temperature", float, "what softens the teachers' scores of spans")
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
@@ -163,6 +178,7 @@ def read_settings(args: argparse.Namespace) -> TrainSettings:
         files=tuple(str(file) for file in args.files),
         development_file=str(args.development_file) if args.development_file else None,
         whole_documents=preset.whole_documents or args.by_document,
+        teachers=tuple(str(reader_folder(folder)) for folder in args.teachers),
         batches=replace(preset.batches, augment=augment, **of_batches),
         **given,
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from encoder.training.attention import fit_attention, half_precision, uses_bf16
+from encoder.training.compiling import compile_layers
 from encoder.training.state import current_state, load_optimizer, open_run, rate_at, save_state
 from indexing.errors import InputError
 from reader.pretraining.batches import PretrainBatch
@@ -67,6 +68,7 @@ def pretrain(
     optimizer = _optimizer(model, settings)
     steps = total_steps(tokens, settings)
     done = load_optimizer(optimizer, state) if state else 0
+    compile_layers(model.base, group.device, steps - done)
     peak = measured_peak(group.device, half=uses_bf16(group.device))
     log = RunLog(out / "log.jsonl", group, model.base.config, peak, done, steps)
     source = own_batches(tokens, settings, group, done, workers)

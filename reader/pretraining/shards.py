@@ -8,7 +8,7 @@ and `tokens.json`. Special pieces are not stored.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -73,18 +73,22 @@ def write_tokens(
     options: CorpusOptions,
     problems: Problems,
     *,
+    keep: Callable[[str], str] | None = None,
+    kept_out: Sequence[str] = (),
     progress: Progress | None = None,
     shard: int = _SHARD,
 ) -> Manifest:
     """Tokenise a corpus of any size into `out`, by the tokenizer of `base`; memory is bounded.
 
-    A folder that is whole already is left as it is; a stopped run goes on after its last shard.
+    `keep` returns what of a document's text may train; `kept_out` names what it is chosen by. A
+    folder that is whole already is left as it is; a stopped run goes on after its last shard.
 
     Raises:
         InputError: `out` holds other tokens, or the sources hold no documents.
     """
     tokenizer, vocabulary = ReaderTokenizer.from_folder(base), Vocabulary.from_folder(base)
-    done = _begun(out, tuple(sources), vocabulary)
+    named = (*sources, *(f"without {name}" for name in kept_out))
+    done = _begun(out, named, vocabulary)
     if done.whole:
         return done
     with (
@@ -94,7 +98,8 @@ def write_tokens(
         out.mkdir(parents=True, exist_ok=True)
         documents = read_documents(sources, options, problems, advance)
         read = done.shards[-1].read if done.shards else 0
-        texts = (document.text for document in islice(documents, read, None))
+        whole = (document.text for document in islice(documents, read, None))
+        texts = map(keep, whole) if keep else whole
         kind = np.uint16 if vocabulary.size <= 2**16 else np.uint32
         for parts, count in _filled(texts, tokenizer, shard):
             read += count

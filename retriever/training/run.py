@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from encoder.batching import length_batches, pad
 from encoder.sentence_settings import SentenceSettings
 from encoder.training.attention import fit_attention, half_precision
+from encoder.training.compiling import compile_layers
 from encoder.training.state import load_optimizer, open_run, rate_at, save_state
 from indexing.errors import InputError
 from retriever.training.batches import Batch, BatchMaker
@@ -79,6 +80,7 @@ def train(
     maker = BatchMaker(examples, texts, settings)
     steps = min(settings.max_steps or 10**9, maker.per_epoch * settings.epochs)
     done = load_optimizer(optimizer, state) if state else 0
+    compile_layers(model, device, steps - done)
     save = partial(save_model, model, base, settings=sentence)
     trained = Trained(model, sentence, texts.pad, settings)
     log = RunLog(out / "log.jsonl", done, steps)

@@ -57,3 +57,24 @@ def test_bad_usage_is_told(documents, tiny_bert, tmp_path, capsys):
     assert "no such folder" in capsys.readouterr().err
     assert pretrain(missing, "--base", tiny_bert, "--out", tmp_path / "c") == 2
     assert "does not exist" in capsys.readouterr().err
+
+
+def test_contexts_of_test_files_are_kept_out(tiny_bert, tmp_path, capsys):
+    """A paragraph that a test file has is not tokenised; the others of its document are."""
+    kept = "paris is the capital of france which is the capital of what " * 3
+    secret = "berlin is the capital of germany which is what paris is of france " * 3
+    corpus = tmp_path / "docs" / "page.txt"
+    corpus.parent.mkdir()
+    corpus.write_text(f"{kept}\n\n{secret}\n")
+    test = tmp_path / "test.json"
+    question = {"id": "q", "question": "what?", "answers": [{"text": "berlin", "answer_start": 0}]}
+    paragraph = {"context": secret, "qas": [question]}
+    test.write_text(json.dumps({"data": [{"title": "", "paragraphs": [paragraph]}]}))
+    sizes = []
+    for name, options in (("all", ()), ("some", ("--keep-out", test))):
+        out = tmp_path / name
+        assert pretrain(corpus, "--base", tiny_bert, "--out", out, "--max-steps", 1, *options) == 0
+        manifest = json.loads((out / "tokens" / "tokens.json").read_text())
+        sizes.append(sum(shard["pieces"] for shard in manifest["shards"]))
+    capsys.readouterr()
+    assert sizes == [36 + 39, 36]
