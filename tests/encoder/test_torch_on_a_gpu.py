@@ -27,7 +27,7 @@ def batch(rows=6, length=40):
 
 def outputs(folder, device, precision, arrays):
     session = TorchSession(read_checkpoint(folder), reader_head, device=device, precision=precision)
-    return session, session.run(*arrays)
+    return session, session.run(*arrays)[0]
 
 
 def test_fused_attention_is_attention():
@@ -47,11 +47,10 @@ def test_fused_attention_is_attention():
 def test_a_gpu_reads_as_the_cpu_does(tiny_bert):
     arrays = batch()
     inside = arrays[2] > 0
-    _, (spans, relevance) = outputs(tiny_bert, "cpu", "fp32", arrays)
+    _, spans = outputs(tiny_bert, "cpu", "fp32", arrays)
     for precision, tolerance in (("fp32", 2e-3), ("bf16", 0.15)):
-        _, (found, relevant) = outputs(tiny_bert, "cuda", precision, arrays)
+        _, found = outputs(tiny_bert, "cuda", precision, arrays)
         np.testing.assert_allclose(found[inside], spans[inside], atol=tolerance, rtol=tolerance)
-        np.testing.assert_allclose(relevant, relevance, atol=tolerance, rtol=tolerance)
 
 
 @needs_gpu
@@ -67,12 +66,12 @@ def test_a_batch_that_does_not_fit_is_halved(tiny_bert):
     real = session._run
     session._run = lambda *parts: (sizes.append(len(parts[0])), real(*parts))[1]
     try:
-        parts = session.run(*arrays)
+        parts = session.run(*arrays)[0]
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     assert min(sizes) < len(arrays[0])
     inside = arrays[2] > 0
-    np.testing.assert_allclose(parts[0][inside], whole[0][inside], atol=2e-3, rtol=2e-3)
+    np.testing.assert_allclose(parts[inside], whole[inside], atol=2e-3, rtol=2e-3)
 
 
 @needs_gpu
@@ -94,6 +93,7 @@ def test_compiled_layers_train_as_plain_ones_do(tiny_bert):
         gradients.append({n: p.grad for n, p in model.named_parameters() if p.grad is not None})
     plain, compiled = gradients
     assert plain.keys() == compiled.keys()
+    # Of the whole: the gradient of a bias of keys is nothing but rounding.
+    scale = max(float(gradient.abs().max()) for gradient in plain.values())
     for name, gradient in plain.items():
-        scale = float(gradient.abs().max())
-        torch.testing.assert_close(compiled[name], gradient, atol=2e-2 * scale + 1e-5, rtol=2e-2)
+        torch.testing.assert_close(compiled[name], gradient, atol=1e-3 * scale, rtol=2e-2)
