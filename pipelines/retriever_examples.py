@@ -90,10 +90,21 @@ class Collected:
             for question, ranked in zip(self._bare, found.tolist(), strict=True):
                 own = self._questions[question]
                 others = [number for number in ranked if number not in own.positives]
-                (held,) = masks.held([question], others)
-                wrong = [n for n, right in zip(others, held, strict=True) if not right]
-                self._questions[question] = replace(own, negatives=tuple(wrong[:_NEGATIVES]))
+                wrong = tuple(_without_answer(masks, question, others))
+                self._questions[question] = replace(own, negatives=wrong)
         return TrainingExamples(passages, self._questions, masks)
+
+
+def _without_answer(masks: AnswerMasks, question: int, ranked: Sequence[int]) -> list[int]:
+    """Return the best passages without an answer; what ranks below them is not looked at."""
+    wrong: list[int] = []
+    for begin in range(0, len(ranked), _NEGATIVES):
+        some = ranked[begin : begin + _NEGATIVES]
+        (held,) = masks.held([question], some)
+        wrong += [number for number, right in zip(some, held, strict=True) if not right]
+        if len(wrong) >= _NEGATIVES:
+            break
+    return wrong[:_NEGATIVES]
 
 
 def _add_mined(collected: Collected, record: Any, place: str) -> None:
