@@ -20,6 +20,9 @@ def register(commands: Any) -> None:
     train_graph.register(parsers)
     mean = parsers.add_parser("average", help="write the mean of checkpoints of one family")
     mean.add_argument("folders", nargs="+", type=Path, metavar="READER", help="checkpoint folders")
+    mean.add_argument(
+        "--shares", nargs="+", type=float, metavar="X", help="how much each counts (all alike)"
+    )
     mean.add_argument("--out", type=Path, required=True, help="folder for the mean")
     mean.set_defaults(run=run_average)
     _register_alter(parsers)
@@ -109,5 +112,5 @@ def run_average(args: argparse.Namespace) -> int:
     """Write the mean of checkpoints."""
     from reader.averaging import average
 
-    average(args.folders, args.out)
+    average(args.folders, args.out, args.shares)
     return 0

@@ -35,6 +35,20 @@ def test_the_mean_lies_between_and_opens_as_a_reader(pair, tmp_path):
     AutoModelForQuestionAnswering.from_pretrained(out)
 
 
+def test_shares_say_how_much_each_counts(pair, tmp_path, capsys):
+    out = tmp_path / "mean"
+    command = ["train", "average", *map(str, pair), "--out", str(out), "--shares"]
+    assert main([*command, "1", "3"]) == 0
+    first, second, mean = (load_file(f / "model.safetensors") for f in (*pair, out))
+    for name, value in mean.items():
+        expected = 0.25 * first[name] + 0.75 * second[name]
+        np.testing.assert_allclose(value, expected, atol=2e-3, rtol=1e-3)
+    assert json.loads((out / "training.json").read_text())["shares"] == [1.0, 3.0]
+    for wrong in (["1"], ["1", "0"]):
+        assert main([*command, *wrong]) == 2
+        assert "2 checkpoints take so many shares" in capsys.readouterr().err
+
+
 def test_checkpoints_of_other_shapes_are_refused(pair, tmp_path, capsys):
     weights = load_file(pair[1] / "model.safetensors")
     weights.pop(sorted(weights)[0])
