@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.question_records import read_records
-from pipelines.word_runs import runs_of, share_known, word_runs
 from reader.normalising import normalise_answer
 
 _SHARE = 0.2
@@ -24,6 +23,8 @@ class KeptOut:
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
+        from pipelines.word_runs import runs_of
+
         contexts: set[str] = set()
         self._questions: set[str] = set()
         for _, record in (pair for file in files for pair in read_records(file)):
@@ -38,6 +39,8 @@ class KeptOut:
 
     def reads(self, text: str) -> bool:
         """Tell whether a passage may train: less than a fifth of it stands in their contexts."""
+        from pipelines.word_runs import share_known, word_runs
+
         return not len(self._known) or share_known(word_runs(text), self._known) < _SHARE
 
     def paragraphs(self, text: str) -> str:

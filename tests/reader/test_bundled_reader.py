@@ -54,7 +54,7 @@ def test_plain_facts_are_read():
     spans = reader.read([q for _, q, _ in FACTS], [[passage(text)] for text, _, _ in FACTS])
     for own, (_, _, answer) in zip(spans, FACTS, strict=True):
         assert answer in own[0].text
-        assert len(own[0].text) <= len(answer) + 12
+        assert len(own[0].text) <= len(answer) + 20
 
 
 def test_int8_answers_like_fp32(examples):
@@ -96,5 +96,8 @@ def test_checkpoint_is_small_calibrated_and_documented():
     card = (folder / "README.md").read_text()
     for word in ("SQuAD", "Natural Questions", "TyDi", "seed", "Apache-2.0"):
         assert word in card
-    runs = json.loads((folder / "training.json").read_text())["mean_of"]
-    assert [run["seed"] for run in runs] == [21, 22]
+    record = json.loads((folder / "training.json").read_text())
+    last, soup = record["mean_of"]
+    assert record["pretraining"]["recurring"] == 0.3
+    assert (last["seed"], soup["shares"]) == (31, [0.45, 0.25, 0.3])
+    assert [run["seed"] for run in soup["mean_of"][0]["mean_of"]] == [13, 14, 15]
