@@ -170,6 +170,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60, help="40 or more")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
+    if args.steps < 40:
+        parser.error("--steps: two lines of the log are needed, one every 20 steps")
     speeds = measure(args.file, args.base, args.batch, args.steps, args.rounds)
     stock = statistics.median(speeds["stock"])
     print(f"\n{args.steps} steps of {args.batch} questions, {args.rounds} rounds")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from encoder.bert import Array, Head, Linear, Node, encode
 from encoder.checkpoint import Checkpoint
+from encoder.transfer import to_device
 
 if TYPE_CHECKING:
     import torch
@@ -127,14 +128,7 @@ class TorchSession:
         torch = self._torch
         primitives = TorchPrimitives(self._weights, padded=not bool(mask.all()))
         with torch.inference_mode():
-            inputs = [self._put(values).long() for values in (ids, segments, mask)]
+            inputs = [to_device(values, self._device).long() for values in (ids, segments, mask)]
             states = encode(primitives, self._checkpoint, *inputs)
             outputs = self._head(primitives, self._checkpoint, states, inputs[2])
             return [output.float().cpu().numpy() for output in outputs]
-
-    def _put(self, values: NDArray[np.int32]) -> torch.Tensor:
-        """Copy to the device; by pinned memory to a GPU, so that the copy waits for nothing."""
-        tensor: torch.Tensor = self._torch.from_numpy(values)
-        if self._device.type == "cuda":
-            tensor = tensor.pin_memory()
-        return tensor.to(self._device, non_blocking=True)

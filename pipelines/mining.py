@@ -15,7 +15,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from retriever.hits import Hit, Retriever
 
 _BATCH = 64
+_REMEMBERED = 2**16  # passages of which it is known whether they may train
 
 
 class MinedPassage(TypedDict):
@@ -109,7 +110,7 @@ def mine_file(
         raise InputError(f"{part} holds a stopped run; add --resume, or remove it")
     kept_out = KeptOut(settings.keep_out)
     asked = [one for source in sources for one in _questions(source) if kept_out.asks(one.question)]
-    may_read = cache(kept_out.reads)
+    may_read = lru_cache(_REMEMBERED)(kept_out.reads)
     if not asked:
         raise InputError(f"{sources[0]}: this holds no question with an answer that may train.")
     done, size = _done(part)

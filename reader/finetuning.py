@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from encoder.training.attention import fit_attention, half_precision
 from encoder.training.compiling import compile_layers
 from encoder.training.state import load_optimizer, open_run, rate_at, save_state
+from encoder.transfer import to_device
 from reader.batch_source import batches_for
 from reader.batches import Batch
 from reader.held_out import load_sets, require_answers
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from reader.features import ReaderTokenizer
 
 RECORD = "training.json"
+_INPUTS = ("ids", "segments", "mask", "allowed", "groups", "labels", "spans")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ def batch_losses(
 
     With teachers each part is a mean of what labels and teachers say, by `settings.distil`.
     """
-    inputs = _inputs(batch, next(model.parameters()).device)
+    device = next(model.parameters()).device
+    inputs = {name: to_device(getattr(batch, name), device) for name in _INPUTS}
     groups, count = inputs["groups"], batch.questions
     start, end, relevance = model(inputs["ids"], inputs["segments"], inputs["mask"])
 
@@ -73,18 +76,6 @@ def batch_losses(
         span = (1 - share) * span + share * heat**2 * taught
         cls = (1 - share) * cls + share * relevance_loss(relevance, found.relevance)
     return Losses(settings.lambda_cls * cls + settings.lambda_span * span, span, cls)
-
-
-def _inputs(batch: Batch, device: torch.device) -> dict[str, torch.Tensor]:
-    """Copy a batch to the device; by pinned memory to a GPU, so that the copy waits for nothing."""
-    import torch
-
-    inputs = {}
-    for name in ("ids", "segments", "mask", "allowed", "groups", "labels", "spans"):
-        tensor = torch.from_numpy(getattr(batch, name))
-        tensor = tensor.pin_memory() if device.type == "cuda" else tensor
-        inputs[name] = tensor.to(device, non_blocking=True)
-    return inputs
 
 
 Evaluate = Callable[[TrainingSet, SpanReader], float]

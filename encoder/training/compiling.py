@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import torch
 
 _WORTH = 1000
-"""Steps below which a run is over before compiling has paid for itself (half a minute)."""
+"""Steps below which a run may be over before compiling has paid for itself."""
 
 
 def compile_layers(model: torch.nn.Module, device: torch.device, steps: int) -> None:

@@ -147,3 +147,8 @@ def share(text: str) -> float:
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
     return value
+
+
+def add_keep_out(parser: argparse.ArgumentParser, told: str) -> None:
+    """Add --keep-out: question files of which nothing may train."""
+    parser.add_argument("--keep-out", nargs="+", default=(), type=Path, metavar="FILE", help=told)

@@ -62,13 +62,9 @@ def _add_corpus_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tokens", type=Path, metavar="DIR", help="where tokens are kept (default: OUT/tokens)"
     )
-    parser.add_argument(
-        "--keep-out",
-        nargs="+",
-        default=(),
-        type=Path,
-        metavar="FILE",
-        help="question files whose contexts must not train: paragraphs of which a fifth or more "
+    options.add_keep_out(
+        parser,
+        "question files whose contexts must not train: paragraphs of which a fifth or more "
         "stands in them are left out",
     )
     parser.add_argument(

@@ -43,13 +43,8 @@ def _register_mine(parsers: Any) -> None:
     parser.add_argument("--depth", type=options.positive, default=defaults.depth)
     parser.add_argument("--positives", type=options.positive, default=defaults.positives)
     parser.add_argument("--negatives", type=options.positive, default=defaults.negatives)
-    parser.add_argument(
-        "--keep-out",
-        nargs="+",
-        default=(),
-        type=Path,
-        metavar="FILE",
-        help="files whose questions, and passages of whose paragraphs, are passed over",
+    options.add_keep_out(
+        parser, "files whose questions, and passages of whose paragraphs, are passed over"
     )
     parser.add_argument("--resume", action="store_true", help="go on with a stopped run")
     parser.set_defaults(run=run_mine)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from encoder.transfer import to_device
 from indexing.errors import InputError
 from reader.pretraining.batches import LONGEST_TARGET, PretrainBatch
 from reader.pretraining.objectives import boundary_head, selection_head, selection_loss
@@ -112,7 +112,7 @@ def _span_bert(base: torch.nn.Module) -> torch.nn.Module:
             states, mask = self._states(batch, device)
             flat = states.flatten(0, 1)
             put = {
-                name: _put(getattr(batch, name), device)
+                name: to_device(getattr(batch, name), device)
                 for name in ("masked", "targets", "boundaries", "questions")
             }
             lm = self.base.cls.predictions
@@ -135,7 +135,7 @@ def _span_bert(base: torch.nn.Module) -> torch.nn.Module:
             self, batch: PretrainBatch, device: torch.device
         ) -> tuple[torch.Tensor, torch.Tensor]:
             """Return hidden states (rows, length, hidden), and where there is no padding."""
-            ids, lengths = _put(batch.ids, device), _put(batch.lengths, device)
+            ids, lengths = to_device(batch.ids, device), to_device(batch.lengths, device)
             mask = torch.arange(ids.shape[1], device=device) < lengths[:, None]
             # Without padding no mask is passed: attention then takes its fastest kernel.
             whole = bool(np.all(batch.lengths == ids.shape[1]))
@@ -152,16 +152,6 @@ def _span_bert(base: torch.nn.Module) -> torch.nn.Module:
             return torch.nn.functional.cross_entropy(logits.float(), pieces, reduction="sum")
 
     return SpanBert()
-
-
-def _put(array: NDArray[np.int64], device: torch.device) -> torch.Tensor:
-    """Copy to the device; by pinned memory, so that the copy waits for nothing."""
-    import torch
-
-    tensor = torch.from_numpy(array)
-    if device.type == "cuda":
-        tensor = tensor.pin_memory()
-    return tensor.to(device, non_blocking=True)
 
 
 def _load_heads(model: torch.nn.Module, file: Path) -> None:
