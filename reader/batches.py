@@ -94,7 +94,7 @@ def draw(
 def question_rows(
     example: Example, data: TrainingSet, settings: BatchSettings, generator: np.random.Generator
 ) -> list[Row]:
-    """Draw the passages of one question: its own paragraph, and perhaps a hard negative.
+    """Draw the passages of one question: its own paragraph, and perhaps hard negatives.
 
     A mined question brings one of its positives and several negatives.
     """
@@ -108,7 +108,8 @@ def question_rows(
     else:
         number, ranges = example.context, example.ranges
         drawn = example.negatives and generator.random() < settings.negative_rate
-        others = generator.choice(example.negatives, 1) if drawn else ()
+        count = min(len(example.negatives), settings.own_negatives)
+        others = generator.choice(example.negatives, count, replace=False) if drawn else ()
     rows = [crop(data.contexts[number], ranges, size, generator)]
     for other in others:
         # Hardly longer than the gold passage: a negative must not widen the batch.

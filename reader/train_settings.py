@@ -32,7 +32,8 @@ class BatchSettings:
     """How questions become rows.
 
     `crop_rate` of the gold paragraphs are cut to between `crop_min` and `crop_max` pieces, the
-    rest to `max_pieces`; `negative_rate` of the questions bring one hard negative passage;
+    rest to `max_pieces`; `negative_rate` of the questions bring `own_negatives` hard negative
+    passages, as many as they have;
     `alter_rate` of them are altered so that their paragraph has no answer (`reader.altering`);
     `title_rate` of the rows keep the title that they have. A mined question has `passages` rows:
     one that holds an answer and hard negatives, as many as it has.
@@ -44,6 +45,7 @@ class BatchSettings:
     crop_min: int = 60
     crop_max: int = 140
     negative_rate: float = 0.25
+    own_negatives: int = 1
     alter_rate: float = 0.0
     title_rate: float = 0.7
     passages: int = 4

@@ -31,7 +31,7 @@ _OF_RUN = (
     "distil",
     "temperature",
 )
-_OF_BATCHES = ("questions", "negative_rate", "alter_rate", "passages")
+_OF_BATCHES = ("questions", "negative_rate", "own_negatives", "alter_rate", "passages")
 
 
 def register(parsers: Any) -> None:
@@ -139,7 +139,13 @@ def _add_batches(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--negative-rate",
         type=options.share,
-        help=f"share of the questions that bring one ({batches.negative_rate})",
+        help=f"share of the questions that bring some ({batches.negative_rate})",
+    )
+    parser.add_argument(
+        "--own-negatives",
+        type=options.positive,
+        help="how many they bring, questions with a paragraph of their own "
+        f"({batches.own_negatives})",
     )
     parser.add_argument(
         "--alter-rate",

@@ -124,6 +124,17 @@ def test_batches_are_whole_and_repeatable(squad_file):
         assert not (batch.allowed & (batch.segments == 0)).any()
 
 
+@pytest.mark.parametrize("own", [1, 2, 5])
+def test_a_question_brings_as_many_hard_negatives_as_are_asked_for(squad_file, own):
+    data = mine_negatives(load_squad([squad_file], TOKENIZER), 2)
+    had = sorted(min(own, len(example.negatives)) for example in data.examples)
+    settings = BatchSettings(questions=3, negative_rate=1.0, own_negatives=own, title_rate=0.0)
+    (batch,) = epoch_batches(data, TOKENIZER, settings, seed=1, epoch=0)
+    assert sorted((np.bincount(batch.groups) - 1).tolist()) == had
+    rows = [(group, ids.tobytes()) for group, ids in zip(batch.groups, batch.ids, strict=True)]
+    assert len(set(rows)) == len(rows)
+
+
 def test_wrong_offsets_and_files_are_named(tmp_path):
     file = tmp_path / "bad.json"
     file.write_text("[]")
