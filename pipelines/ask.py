@@ -195,9 +195,8 @@ class QuestionAnswering:
     def _answers(
         self, question: str, spans: Sequence[Span], hits: Sequence[Hit], limit: int, least: float
     ) -> tuple[Answer, ...]:
-        # Only their order counts, and after stages equal scores may be in any order.
-        scores = {hit.passage.id: -float(place) for place, hit in enumerate(hits)}
-        ranked = rank_answers(spans, scores, self._calibration)[:limit]
+        passages = [hit.passage for hit in hits]
+        ranked = rank_answers(question, passages, spans, self._calibration)[:limit]
         found = tuple(self._cite(answer) for answer in ranked)
         if self._graph is not None:
             found = merged(self._graph.answer(question, limit), found)[:limit]

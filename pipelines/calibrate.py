@@ -76,8 +76,8 @@ def read_questions(
                     for span in own
                     if any(exact_match(span.text, answer) for answer in question.answers)
                 )
-                scores = {hit.passage.id: hit.score for hit in own_hits}
-                found.append(ReadQuestion(tuple(own), scores, right))
+                passages = tuple(hit.passage for hit in own_hits)
+                found.append(ReadQuestion(question.text, passages, tuple(own), right))
             advance(len(batch))
     return found
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reader.calibration import (
-    Evidence,
-    RankingWeights,
-    gather_evidence,
-    passage_ranks,
-    ranking_features,
-)
+from indexing.documents import Passage
+from reader.clues import find_clues
 from reader.normalising import normalise_answer
+from reader.ranking import Evidence, RankingWeights, gather_evidence, ranking_features
 from reader.spans import Span
 
 Floats = NDArray[np.float64]
-_PRIOR = np.array([1.0, 0.0, 0.0, 0.0])  # of span, relevance, rank and length
+_FITTED = ("span", "relevance", "rank", "length", "echo", "coverage", "mentions")
+_PRIOR = np.array([1.0] + [0.0] * 6)
 CONSIDERED = 3  # the best answers of a question that the calibrator learns from
 
 
@@ -27,8 +24,10 @@ CONSIDERED = 3  # the best answers of a question that the calibrator learns from
 class ReadQuestion:
     """A development question after reading: what calibration needs of it."""
 
+    question: str
+    passages: tuple[Passage, ...]
+    """Those that were read, best first."""
     spans: tuple[Span, ...]
-    retrieval_scores: Mapping[int, float]
     right: frozenset[str]
     """The texts among the spans' that are right answers."""
 
@@ -41,18 +40,18 @@ def fit_ranking(questions: Sequence[ReadQuestion]) -> tuple[RankingWeights, floa
     log-probability. Questions whose spans are all right or all wrong tell nothing.
     """
     data = [pair for question in questions if (pair := _candidates(question)) is not None]
-    span, relevance, rank, length = (float(weight) for weight in most_likely(data, _PRIOR))
-    weights = RankingWeights(relevance=relevance, rank=rank, span=span, length=length)
+    fitted = (float(weight) for weight in most_likely(data, _PRIOR))
+    weights = RankingWeights(**dict(zip(_FITTED, fitted, strict=True)))
     return weights, float(np.mean([_top_is_right(q, weights) for q in questions]))
 
 
 def _candidates(question: ReadQuestion) -> tuple[Floats, NDArray[np.bool_]] | None:
-    ranks = passage_ranks(question.retrieval_scores)
+    clues = find_clues(question.question, question.passages)
     named = [(span, key) for span in question.spans if (key := normalise_answer(span.text))]
     right = np.array([span.text in question.right for span, _ in named], dtype=np.bool_)
     if right.all() or not right.any():
         return None
-    return np.array([ranking_features(span, key, ranks) for span, key in named]), right
+    return np.array([ranking_features(span, key, clues) for span, key in named]), right
 
 
 def most_likely(
@@ -109,8 +108,12 @@ def _likelihood(
     return value, gradient, curvature
 
 
+def _evidence(question: ReadQuestion, weights: RankingWeights) -> list[Evidence]:
+    return gather_evidence(question.question, question.passages, question.spans, weights)
+
+
 def _top_is_right(question: ReadQuestion, weights: RankingWeights) -> bool:
-    found = gather_evidence(question.spans, question.retrieval_scores, weights)
+    found = _evidence(question, weights)
     return bool(found) and _is_right(question, found[0])
 
 
@@ -124,7 +127,7 @@ def examples(
     """Return features (n, features), labels (n,) and whether each is its question's top answer."""
     features, labels, tops = [], [], []
     for question in questions:
-        found = gather_evidence(question.spans, question.retrieval_scores, weights)
+        found = _evidence(question, weights)
         for place, evidence in enumerate(found[:CONSIDERED]):
             features.append(evidence.features)
             labels.append(_is_right(question, evidence))

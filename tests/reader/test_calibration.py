@@ -5,66 +5,16 @@ import math
 
 import pytest
 
-from indexing.documents import Passage
 from indexing.errors import InputError
 from reader.calibration import (
-    FEATURES,
     UNCALIBRATED,
     Calibration,
-    RankingWeights,
-    gather_evidence,
     load_calibration,
     probability,
-    rank_answers,
     save_calibration,
 )
 from reader.normalising import normalise_answer
-from reader.spans import Span
-
-TEXT = "In 1969 the Apollo programme, or apollo, reached the Moon."
-
-
-def span(passage, piece, logprob, relevance=-0.1):
-    start = TEXT.index(piece)
-    owner = Passage(passage, f"d{passage}", "", TEXT, 0, len(TEXT))
-    return Span(owner, start, start + len(piece), logprob / 2, logprob / 2, relevance)
-
-
-def test_equal_answers_add_up_and_keep_the_best_surface_form():
-    spans = [span(1, "the Moon", -1.0), span(2, "Apollo", -1.5), span(3, "apollo", -1.4)]
-    answers = rank_answers(
-        spans,
-        {1: 3.0, 2: 2.0, 3: 1.0},
-        Calibration(RankingWeights(1.0, 0.0), UNCALIBRATED.logistic),
-    )
-    assert [answer.text for answer in answers] == ["apollo", "the Moon"]
-    assert [s.passage.id for s in answers[0].spans] == [3, 2]
-    expected = math.log(math.exp(-1.5 - 0.1) + math.exp(-1.4 - 0.1))
-    assert answers[0].score == pytest.approx(expected)
-    assert answers[0].probability >= answers[1].probability
-
-
-def test_only_the_order_of_retrieval_scores_counts():
-    spans = [span(1, "the Moon", -1.0), span(2, "Apollo", -1.1)]
-    weights = RankingWeights(relevance=1.0, rank=0.5)
-    first = gather_evidence(spans, {1: 0.1, 2: 0.9}, weights)
-    second = gather_evidence(spans, {1: -7.0, 2: 30.0}, weights)
-    assert [e.score for e in first] == [e.score for e in second]
-    assert first[0].spans[0].text == "Apollo"
-
-
-def test_the_score_by_hand():
-    weights = RankingWeights(relevance=0.4, rank=0.3, span=0.5, length=2.0)
-    spans = [span(2, "the Apollo programme", -1.2, relevance=-0.7)]
-    (found,) = gather_evidence(spans, {1: 3.0, 2: 2.0}, weights)
-    # Two words without the article, second of the passages.
-    expected = 0.5 * -1.2 + 0.4 * -0.7 - 0.3 * math.log(2) - 2.0 * math.log(2)
-    assert found.score == pytest.approx(expected)
-
-
-def test_spans_that_say_nothing_are_no_answers():
-    assert rank_answers([span(1, ",", -0.1), span(1, "the", -0.2)], {1: 1.0}) == []
-    assert rank_answers([], {}) == []
+from reader.ranking import FEATURES, RankingWeights
 
 
 def test_probability_is_the_logistic_function_of_the_features():
@@ -86,6 +36,16 @@ def test_stored_and_loaded(tmp_path):
     with pytest.raises(InputError, match=r"calibration\.json"):
         load_calibration(tmp_path)
     assert load_calibration(tmp_path / "empty") == UNCALIBRATED
+
+
+def test_a_calibration_without_the_newer_weights_is_read_as_before(tmp_path):
+    save_calibration(tmp_path, UNCALIBRATED, "asking", {})
+    file = tmp_path / "calibration.json"
+    raw = json.loads(file.read_text())
+    for name in ("echo", "coverage", "mentions"):
+        assert raw["ranking"].pop(name) == 0
+    file.write_text(json.dumps(raw))
+    assert load_calibration(tmp_path) == UNCALIBRATED
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from indexing.documents import Passage
-from reader.calibration import RankingWeights
 from reader.calibrator_fitting import (
     ReadQuestion,
     examples,
@@ -13,6 +12,7 @@ from reader.calibrator_fitting import (
     most_likely,
 )
 from reader.logistic import fit_logistic
+from reader.ranking import RankingWeights
 from reader.spans import Span
 
 
@@ -46,8 +46,9 @@ def question(right_rank):
         Span(Passage(i, "d", "", text, 0, 12), 0, 12, -0.5 - 0.01 * i, -0.5, -0.5)
         for i, text in enumerate(texts)
     ]
-    scores = {0: 2.0, 1: 1.0} if right_rank == 2 else {0: 1.0, 1: 2.0}
-    return ReadQuestion(tuple(spans), scores, frozenset({"right answer"}))
+    passages = [spans[0].passage, spans[1].passage]
+    own = tuple(passages if right_rank == 2 else passages[::-1])
+    return ReadQuestion("Which?", own, tuple(spans), frozenset({"right answer"}))
 
 
 def test_ranking_weights_are_those_that_put_right_answers_first():
@@ -104,7 +105,7 @@ def test_shorter_answers_are_learned_where_they_are_right():
     texts = ["right", "a much longer and wrong answer"]
     passages = [Passage(i, "d", "", text, 0, len(text)) for i, text in enumerate(texts)]
     spans = tuple(Span(p, 0, len(p.text), -1.0 + 0.1 * p.id, 0.0, 0.0) for p in passages)
-    asked = ReadQuestion(spans, {0: 1.0, 1: 1.0}, frozenset({"right"}))
+    asked = ReadQuestion("Which?", tuple(passages), spans, frozenset({"right"}))
     weights, share = fit_ranking([asked] * 8)
     assert weights.length > 0
     assert share == 1.0
