@@ -10,7 +10,23 @@ from reader.calibrator_fitting import ReadQuestion
 from reader.ranking import RankingWeights, gather_evidence
 from reader.spans import Span
 
-WORDS = "Ada Bell Cleo Dora flew from Rome to Oslo with Ezra in May or June".split()
+WORDS = [
+    "Ada",
+    "Bell",
+    "Cleo",
+    "Dora",
+    "flew",
+    "from",
+    "Rome",
+    "to",
+    "Oslo",
+    "with",
+    "Ezra",
+    "in",
+    "May",
+    "or",
+    "June",
+]
 
 
 def question(generator):
