@@ -11,10 +11,7 @@ from reader.ranking import RankingWeights, gather_evidence
 from reader.spans import Span
 
 WORDS = [
-    "Ada",
-    "Bell",
-    "Cleo",
-    "Dora",
+    *"ABCDEFGH",
     "flew",
     "from",
     "Rome",
