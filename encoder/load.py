@@ -13,8 +13,8 @@ DEFAULT = "default"
 
 
 def default_folder() -> Path:
-    """Return the folder of the bundled all-MiniLM-L6-v2."""
-    return Path(__file__).parent / "all-MiniLM-L6-v2"
+    """Return the folder of the bundled encoder."""
+    return Path(__file__).parent / "spanqa-encoder"
 
 
 def load_encoder(name: str = DEFAULT, device: str = "auto", precision: str = "auto") -> TextEncoder:

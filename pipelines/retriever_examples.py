@@ -22,7 +22,7 @@ from pipelines.gold_answers import answer_texts, gold_places, record_title
 from pipelines.question_records import read_records
 from retriever.training.examples import TrainingExamples, TrainingQuestion
 
-_LONG = 180  # words; about the 256 word pieces that all-MiniLM-L6-v2 sees
+_LONG = 180  # words; about the 256 word pieces that the bundled encoder sees
 _DEPTH = 50
 _NEGATIVES = 10
 

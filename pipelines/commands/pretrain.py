@@ -33,7 +33,7 @@ def register(commands: Any) -> None:
         "--base",
         default="default",
         metavar="FOLDER",
-        help="a BERT checkpoint to start from (default: the bundled all-MiniLM-L6-v2)",
+        help="a BERT checkpoint to start from (default: the bundled encoder)",
     )
     start.add_argument(
         "--from",

@@ -53,7 +53,7 @@ def register(parsers: Any) -> None:
         "--base",
         default="default",
         metavar="FOLDER",
-        help="the encoder to start from (default: the bundled all-MiniLM-L6-v2)",
+        help="the encoder to start from (default: the bundled encoder)",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the new encoder")
     parser.add_argument("--resume", action="store_true", help="go on with a stopped run")
