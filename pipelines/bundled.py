@@ -27,10 +27,14 @@ def data_folder() -> Path:
 
 
 def demo_folder() -> Path:
-    """Return where the demo's index belongs; the name changes with the corpus."""
+    """Return where the demo's index belongs; the name changes with the corpus and the encoder."""
+    from encoder.checkpoint import fingerprint
+    from encoder.load import default_folder
+
     with (data_folder() / CORPUS).open("rb") as file:
-        digest = hashlib.file_digest(file, "blake2b").hexdigest()[:12]
-    return cache_folder() / f"demo-{digest}"
+        digest = hashlib.file_digest(file, "blake2b")
+    digest.update(fingerprint(default_folder()).encode())
+    return cache_folder() / f"demo-{digest.hexdigest()[:12]}"
 
 
 def index_folder(given: str | Path | None = None, progress: Progress | None = None) -> Path:

@@ -24,9 +24,11 @@ def check_encoder(index: Index, encoder: TextEncoder) -> None:
             f"`qa index add-vectors --index {index.path}`, or use --retriever bm25."
         )
     if record.fingerprint != encoder.fingerprint:
+        other = record.encoder != encoder.name
+        whose = f"of the encoder {record.encoder!r}" if other else "of other weights"
         raise InputError(
-            f"{index.path} has the vectors of the encoder {record.encoder!r}, whose weights are "
-            f"not those of {encoder.name!r}; use that encoder, or make new vectors with "
+            f"{index.path} has the vectors {whose}, not those of {encoder.name!r} as it is now; "
+            f"use that encoder, or make new vectors with "
             f"`qa index add-vectors --index {index.path}`."
         )
 
