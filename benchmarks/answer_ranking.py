@@ -26,10 +26,9 @@ from reader.calibrator_fitting import ReadQuestion, most_likely
 from reader.clues import find_clues
 from reader.load import load_reader
 from reader.normalising import normalise_answer
-from reader.ranking import ranking_features
+from reader.ranking import RANKED_BY, ranking_features
 
-NAMES = ("span", "relevance", "rank", "length", "echo", "coverage", "mentions")
-BEFORE = NAMES[:4]
+BEFORE = RANKED_BY[:4]
 FOLDS = 5
 REPEATS = 3
 
@@ -43,7 +42,7 @@ class Candidates:
     def __init__(self, question: ReadQuestion) -> None:
         clues = find_clues(question.question, question.passages)
         named = [(s, key) for s in question.spans if (key := normalise_answer(s.text))]
-        shape = (len(named), len(NAMES))
+        shape = (len(named), len(RANKED_BY))
         features = [ranking_features(span, key, clues) for span, key in named]
         self.features = np.array(features, dtype=np.float64).reshape(shape)
         self.right = np.array([span.text in question.right for span, _ in named], dtype=np.bool_)
@@ -106,9 +105,9 @@ def main() -> None:
             questions = load_questions(file)[: args.limit]
             read = read_questions(questions, retriever, reader, args.top_k, open_progress())
         corpora[f"{file.name} over {folder.name}"] = [Candidates(question) for question in read]
-    everything = list(range(len(NAMES)))
+    everything = list(range(len(RANKED_BY)))
     variants = {"as before: " + ", ".join(BEFORE): everything[: len(BEFORE)], "all": everything}
-    for left, name in enumerate(NAMES):
+    for left, name in enumerate(RANKED_BY):
         variants[f"without {name}"] = [column for column in everything if column != left]
     base: dict[str, np.ndarray] = {}
     for variant, columns in variants.items():

@@ -31,14 +31,13 @@ class Watched:
     def __init__(self, session, workers: int | None) -> None:
         self._session = session
         self.workers, self.tokens = workers or session.workers, session.tokens
-        self.seconds, self.calls, self.padded = 0.0, 0, 0
+        self.seconds, self.padded = 0.0, 0
         self.lengths: list[np.ndarray] = []
 
     def run(self, ids, segments, mask):
         begin = time.perf_counter()
         outputs = self._session.run(ids, segments, mask)
         self.seconds += (time.perf_counter() - begin) / self.workers
-        self.calls += 1
         self.padded += ids.size
         self.lengths.append(mask.sum(axis=1))
         return outputs

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -93,11 +94,20 @@ def _joined(
 
 
 def fingerprint(folder: Path) -> str:
-    """Return a short hash of the files that decide what a model computes."""
+    """Return a short hash of the files that decide what a model computes.
+
+    Files that have not changed since are not read again: the bundled encoder's are asked for twice
+    where the demo is.
+    """
+    paths = (folder / name for name in ("config.json", "model.safetensors", "tokenizer.json"))
+    files = [(path, path.stat()) for path in paths if path.is_file()]
+    return _digest(tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in files))
+
+
+@lru_cache(maxsize=16)
+def _digest(files: tuple[tuple[Path, int, int], ...]) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    for name in ("config.json", "model.safetensors", "tokenizer.json"):
-        path = folder / name
-        if path.is_file():
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "blake2b").digest())
+    for path, _, _ in files:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "blake2b").digest())
     return digest.hexdigest()

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from indexing.documents import Passage
 from reader.clues import find_clues
 from reader.normalising import normalise_answer
-from reader.ranking import Evidence, RankingWeights, gather_evidence, ranking_features
+from reader.ranking import RANKED_BY, Evidence, RankingWeights, gather_evidence, ranking_features
 from reader.spans import Span
 
 Floats = NDArray[np.float64]
-_FITTED = ("span", "relevance", "rank", "length", "echo", "coverage", "mentions")
-_PRIOR = np.array([1.0] + [0.0] * 6)
+_PRIOR = np.array([1.0 if name == "span" else 0.0 for name in RANKED_BY])
 CONSIDERED = 3  # the best answers of a question that the calibrator learns from
 
 
@@ -41,7 +40,7 @@ def fit_ranking(questions: Sequence[ReadQuestion]) -> tuple[RankingWeights, floa
     """
     data = [pair for question in questions if (pair := _candidates(question)) is not None]
     fitted = (float(weight) for weight in most_likely(data, _PRIOR))
-    weights = RankingWeights(**dict(zip(_FITTED, fitted, strict=True)))
+    weights = RankingWeights(**dict(zip(RANKED_BY, fitted, strict=True)))
     return weights, float(np.mean([_top_is_right(q, weights) for q in questions]))
 
 

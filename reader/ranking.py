@@ -11,6 +11,7 @@ from reader.clues import Clues, find_clues
 from reader.normalising import normalise_answer
 from reader.spans import Span
 
+RANKED_BY = ("span", "relevance", "rank", "length", "echo", "coverage", "mentions")
 FEATURES = ("bias", "share", "logit", "relevance", "log_rank", "log_support", "log_passages")
 
 
@@ -32,16 +33,8 @@ class RankingWeights:
 
     def score(self, features: Sequence[float]) -> float:
         """Return the score of a span with these `ranking_features`."""
-        span, relevance, rank, length, echo, coverage, mentions = features
-        return (
-            self.span * span
-            + self.relevance * relevance
-            + self.rank * rank
-            + self.length * length
-            + self.echo * echo
-            + self.coverage * coverage
-            + self.mentions * mentions
-        )
+        own: list[float] = [getattr(self, name) for name in RANKED_BY]
+        return sum(weight * feature for weight, feature in zip(own, features, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +47,7 @@ class Evidence:
 
 
 def ranking_features(span: Span, answer: str, clues: Clues) -> tuple[float, ...]:
-    """Return what a span is ranked by, in the order of `RankingWeights.score`; greater is better.
+    """Return what a span is ranked by, in the order of `RANKED_BY`; greater is better.
 
     Its log-probability, its passage's relevance, minus the logarithms of the passage's rank and of
     the answer's number of words, minus the share of its words that the question has, the share of

@@ -28,7 +28,7 @@ def check_encoder(index: Index, encoder: TextEncoder) -> None:
         whose = f"of the encoder {record.encoder!r}" if other else "of other weights"
         raise InputError(
             f"{index.path} has the vectors {whose}, not those of {encoder.name!r} as it is now; "
-            f"use that encoder, or make new vectors with "
+            "use that encoder, or make new vectors with "
             f"`qa index add-vectors --index {index.path}`."
         )
 

@@ -13,7 +13,7 @@ from retriever.hits import Hit
 from retriever.ranking import hits
 
 _DEPTH = 100
-# Learned by `benchmarks/fusion.py` on four development sets (benchmarks/results/retrieval.md).
+# Learned by `benchmarks/fusion.py` on three development sets (benchmarks/results/retrieval.md).
 _BY_LEADS = LearnedCombination(BM25, DENSE, bias=0.598, weights=(-3.541, 0.356))
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.answer_ranking import NAMES, Candidates, cross_validated
+from benchmarks.answer_ranking import Candidates, cross_validated
 from indexing.documents import Passage
 from reader.calibrator_fitting import ReadQuestion
-from reader.ranking import RankingWeights, gather_evidence
+from reader.ranking import RANKED_BY, RankingWeights, gather_evidence
 from reader.spans import Span
 
 WORDS = [
@@ -44,7 +44,7 @@ def question(generator):
 def test_the_top_answer_is_that_of_the_product():
     generator = np.random.default_rng(5)
     values = (0.4, 0.2, 0.9, 0.7, 1.5, 1.6, 0.5)
-    weights = RankingWeights(**dict(zip(NAMES, values, strict=True)))
+    weights = RankingWeights(**dict(zip(RANKED_BY, values, strict=True)))
     both = []
     for _ in range(60):
         asked = question(generator)
