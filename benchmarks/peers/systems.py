@@ -50,6 +50,15 @@ SYSTEMS = (
         note="the defaults: precision by the processor, hybrid of 100 + 100 hits",
     ),
     System(
+        "spanqa-four",
+        "SpanQA, four passages",
+        "run_spanqa.py",
+        None,
+        {"precision": "auto", "passages": 4},
+        reads=False,
+        note="as many as txtai reads; its recall is that of the four",
+    ),
+    System(
         "spanqa-fp32",
         "SpanQA fp32",
         "run_spanqa.py",

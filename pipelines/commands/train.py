@@ -17,6 +17,7 @@ def register(commands: Any) -> None:
     train_reader.register(parsers)
     train_retriever.register(parsers)
     _register_mine(parsers)
+    _register_cloze(parsers)
     train_graph.register(parsers)
     mean = parsers.add_parser("average", help="write the mean of checkpoints of one family")
     mean.add_argument("folders", nargs="+", type=Path, metavar="READER", help="checkpoint folders")
@@ -48,6 +49,24 @@ def _register_mine(parsers: Any) -> None:
     )
     parser.add_argument("--resume", action="store_true", help="go on with a stopped run")
     parser.set_defaults(run=run_mine)
+
+
+def _register_cloze(parsers: Any) -> None:
+    parser = parsers.add_parser(
+        "cloze",
+        help="write questions made of an index's own sentences, for `qa train mine`",
+        description="Take a name or a number out of sentences of the index and write the rest as "
+        "questions. `qa train mine` finds passages that answer them, and `qa train reader` "
+        "trains on those: a reader learns a corpus without labels.",
+    )
+    options.add_index(parser, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="the JSONL file to write")
+    parser.add_argument(
+        "--questions", type=options.positive, default=100_000, help="at most (100,000)"
+    )
+    options.add_keep_out(parser, "files whose paragraphs' passages are passed over")
+    parser.add_argument("--seed", type=int, default=13)
+    parser.set_defaults(run=run_cloze)
 
 
 def _register_alter(parsers: Any) -> None:
@@ -100,6 +119,25 @@ def run_mine(args: argparse.Namespace) -> int:
         f"{counts['positives']:,} passages with an answer, {counts['negatives']:,} without; "
         f"{counts['without_positive']:,} questions had no passage with an answer"
     )
+    return 0
+
+
+def run_cloze(args: argparse.Namespace) -> int:
+    """Write questions made of sentences."""
+    from indexing.index import Index
+    from pipelines.cloze_questions import write_cloze_questions
+    from pipelines.progress import open_progress
+
+    with Index.open(args.index) as index:
+        count = write_cloze_questions(
+            index,
+            args.out,
+            args.questions,
+            seed=args.seed,
+            keep_out=tuple(args.keep_out),
+            progress=open_progress(),
+        )
+    print(f"{args.out}: {count:,} questions")
     return 0
 
 

@@ -42,7 +42,7 @@ class SpanQA:
     def open(self, job: Job) -> None:
         from pipelines.ask import QuestionAnswering
 
-        self.top_k = job.top_k
+        self.top_k = job.settings.get("passages", job.top_k)
         self.qa = QuestionAnswering.load(job.index, precision=job.settings["precision"])
 
     def ask(self, question: str) -> Asked:
