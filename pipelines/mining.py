@@ -84,7 +84,7 @@ class _Asked:
     question: str
     answers: tuple[str, ...]
     gold: MinedPassage | None
-    source: str = ""  # the sentence that the question was made of
+    made_of: str = ""  # a sentence
 
 
 def mine_file(
@@ -147,9 +147,9 @@ def _questions(source: Path | str) -> Iterator[_Asked]:
             places = gold_places(given, context)
             gold = MinedPassage(title=record_title(record), text=context, answers=places)
         id_ = f"{Path(str(source)).name}:{record.get('id', number)}"
-        source = record.get("source")
-        source = source if isinstance(source, str) else ""
-        yield _Asked(id_, question.strip(), answers, gold, source)
+        sentence = record.get("source")
+        made_of = sentence if isinstance(sentence, str) else ""
+        yield _Asked(id_, question.strip(), answers, gold, made_of)
 
 
 def _mine(
@@ -159,7 +159,7 @@ def _mine(
     positives: list[MinedPassage] = [asked.gold] if asked.gold else []
     negatives: list[MinedPassage] = []
     for passage in (hit.passage for hit in hits):
-        if asked.source and asked.source in passage.text:
+        if asked.made_of and asked.made_of in passage.text:
             continue  # it would be enough to match words
         right = key.found_in(passage.text)
         # Beside a paragraph of the question's own, a passage that merely holds the answer's
