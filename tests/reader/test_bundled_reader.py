@@ -97,7 +97,10 @@ def test_checkpoint_is_small_calibrated_and_documented():
     for word in ("SQuAD", "Natural Questions", "TyDi", "seed", "Apache-2.0"):
         assert word in card
     record = json.loads((folder / "training.json").read_text())
-    last, soup = record["mean_of"]
+    cloze, first, second, before = record["mean_of"]
+    last, soup = before["mean_of"]
     assert record["pretraining"]["recurring"] == 0.3
+    assert record["shares"] == [0.3, 0.15, 0.15, 0.4]
+    assert [run["seed"] for run in (*cloze["mean_of"], first, second)] == [61, 62, 63, 71, 72]
     assert (last["seed"], soup["shares"]) == (31, [0.45, 0.25, 0.3])
     assert [run["seed"] for run in soup["mean_of"][0]["mean_of"]] == [13, 14, 15]
