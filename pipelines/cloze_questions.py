@@ -38,12 +38,12 @@ _AROUND = (3, 12)  # words on each side of the answer
 
 
 class ClozeQuestion(TypedDict):
-    """A line of the file: `source` is the sentence, so that mining can pass it over."""
+    """A line of the file; mining passes over passages that hold the sentence it was made from."""
 
     id: str
     question: str
     answer: list[str]
-    source: str
+    made_from: str
 
 
 def write_cloze_questions(
@@ -97,26 +97,25 @@ def cloze_question(
 
     What the title says is not asked for: it is what the question is about.
     """
-    about = joined(tokens(passage.title))
+    text, about = passage.text, joined(tokens(passage.title))
     found = []
-    for start, end in sentences(passage.text):
-        if len(passage.text[start:end].split()) in _SENTENCE:
-            found += [(start, end, *span) for span in _answers(passage.text, start, end, about)]
-    if not found or not may_read(passage.text):
+    for start, end in sentences(text):
+        if len(text[start:end].split()) in _SENTENCE:
+            found += [(start, end, *span) for span in _answers(text, start, end, about)]
+    if not found or not may_read(text):
         return None
     start, end, first, last = found[int(generator.integers(len(found)))]
-    text = passage.text
     left, right = (int(n) for n in generator.integers(*_AROUND, size=2, endpoint=True))
     before = _WORD.findall(text[start:first])[-left:]
     after = _WORD.findall(text[last:end])[:right]
     asked = [*before, _question_word(text[first:last], generator), *after]
-    if joined(tokens(passage.title)) not in joined(tokens(" ".join(asked))):
+    if about not in joined(tokens(" ".join(asked))):
         asked = [passage.title, *asked]
     return ClozeQuestion(
         id=f"{passage.document_id}:{first}",
         question=" ".join(word for word in asked if word).strip(" .;,"),
         answer=[text[first:last]],
-        source=text[start:end],
+        made_from=text[start:end],
     )
 
 

@@ -84,7 +84,8 @@ class _Asked:
     question: str
     answers: tuple[str, ...]
     gold: MinedPassage | None
-    made_of: str = ""  # a sentence
+    made_from: str = ""
+    """The sentence that a cloze question was made from; empty for any other question."""
 
 
 def mine_file(
@@ -147,9 +148,8 @@ def _questions(source: Path | str) -> Iterator[_Asked]:
             places = gold_places(given, context)
             gold = MinedPassage(title=record_title(record), text=context, answers=places)
         id_ = f"{Path(str(source)).name}:{record.get('id', number)}"
-        sentence = record.get("source")
-        made_of = sentence if isinstance(sentence, str) else ""
-        yield _Asked(id_, question.strip(), answers, gold, made_of)
+        made_from = str(record.get("made_from") or "")
+        yield _Asked(id_, question.strip(), answers, gold, made_from)
 
 
 def _mine(
@@ -159,7 +159,7 @@ def _mine(
     positives: list[MinedPassage] = [asked.gold] if asked.gold else []
     negatives: list[MinedPassage] = []
     for passage in (hit.passage for hit in hits):
-        if asked.made_of and asked.made_of in passage.text:
+        if asked.made_from and asked.made_from in passage.text:
             continue  # it would be enough to match words
         right = key.found_in(passage.text)
         # Beside a paragraph of the question's own, a passage that merely holds the answer's

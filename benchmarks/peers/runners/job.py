@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import resource
 import statistics
 import sys
@@ -102,12 +101,13 @@ def content(passage: dict[str, Any]) -> str:
 def peak_memory() -> int:
     """Return the most bytes of memory that this process or a child of it has held at a time.
 
-    Of this process as Linux counts it since the program began: its resource usage begins with
-    what the driver held when it started it, which is more than some systems need.
+    Of this process, Linux is asked for what it has held since its program began: its resource
+    usage begins with what the driver held when it started it.
     """
-    own = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return max(int(own[1]) if own else 0, children) * 1024
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    own = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
+    return max(own, children) * 1024
 
 
 def run(system: Callable[[], System]) -> None:
