@@ -44,6 +44,7 @@ class OnnxPrimitives:
         self.norms: list[str] = []
         self.nodes: list[Any] = []
         self.weights: list[Any] = []
+        self._unpadded: str | None = None  # the node that tells whether the mask is all ones
 
     def _add(self, kind: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any) -> Any:
         names = [f"n{len(self.nodes)}_{i}" for i in range(outputs)]
@@ -98,14 +99,28 @@ class OnnxPrimitives:
         return self.add(product, self._constant(bias))
 
     def attention(self, joined: Node, mask: Node, heads: int) -> Node:
-        """See `Primitives`."""
-        query, key, value = self._add("Split", [joined], 3, axis=2, num_outputs=3)
-        return self._add(
-            "MultiHeadAttention",
-            [query, key, value, "", mask],
-            domain="com.microsoft",
-            num_heads=heads,
+        """See `Primitives`.
+
+        Where nothing is padded the runtime never writes the whole table of attention down (Dao et
+        al. 2022, "FlashAttention"), which it only does without a mask.
+        """
+        parts = self._add("Split", [joined], 3, axis=2, num_outputs=3)
+        if self._unpadded is None:
+            least = self._add("ReduceMin", [mask], keepdims=0)
+            self._unpadded = self._add("Cast", [least], to=9)
+        branches = (self._branch(parts, heads), self._branch([*parts, "", mask], heads))
+        return self._add("If", [self._unpadded], then_branch=branches[0], else_branch=branches[1])
+
+    def _branch(self, inputs: Sequence[str], heads: int) -> Any:
+        """Return the graph of one attention, of values of the graph around it."""
+        from onnx import TensorProto
+
+        name = f"a{len(self.nodes)}_{len(inputs)}"
+        node = self._helper.make_node(
+            "MultiHeadAttention", inputs, [name], domain="com.microsoft", num_heads=heads
         )
+        out = self._helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+        return self._helper.make_graph([node], name, [], [out])
 
     def feed_forward(self, states: Node, inner: Linear, outer: Linear) -> Node:
         """See `Primitives`; the outlier channels go their own way, in floating point."""
@@ -185,7 +200,7 @@ class OnnxSession:
             storing.optimized_model_filepath = str(target)
             onnxruntime.InferenceSession(_serialize(folder, head, limit), storing)
 
-        kind = f"{head.__name__}-reach-int8-{limit}-ort{onnxruntime.__version__}"
+        kind = f"{head.__name__}-flash-int8-{limit}-ort{onnxruntime.__version__}"
         model: Path | bytes | None = cached_model(folder, kind, build)
         if model is None:
             model = _serialize(folder, head, limit)

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.errors import QAError
+from indexing.faiss_library import load_faiss
 from indexing.vectors_gpu import on_gpu, whole_vectors
-from indexing.vectors_tuning import set_parameters
+from indexing.vectors_tuning import set_parameters, use_all_cores
 
 VECTORS = "vectors.faiss"
 
@@ -63,11 +64,12 @@ class VectorIndex:
     """
 
     def __init__(self, path: Path, parameters: str = "") -> None:
-        import faiss
+        faiss = load_faiss()
 
         try:
             self._index: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
             set_parameters(self._index, parameters)
+            use_all_cores(self._index)
         except RuntimeError as error:
             raise QAError(f"{path} is damaged; run `qa index add-vectors` again.") from error
         gpu = on_gpu(self._index)
@@ -83,7 +85,7 @@ class VectorIndex:
 
     def ids(self) -> NDArray[np.int64]:
         """Return the passage ids in the order of the file."""
-        import faiss
+        faiss = load_faiss()
 
         if not isinstance(self._index, faiss.IndexIDMap):
             return np.arange(len(self))

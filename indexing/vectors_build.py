@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.protocol import TextEncoder
+from indexing.faiss_library import load_faiss
 from indexing.files import publish
 from indexing.passage_store import PassageStore
 from indexing.vectors import VECTORS, Stored
@@ -23,6 +24,7 @@ from indexing.vectors_tuning import Tuned, exact_search, sample_questions, tune
 
 _SHARD = 1_024  # passages: some seconds of work on two cores
 _SAMPLE = 48  # vectors for each cluster to train on
+_ROUNDS = 10  # of k-means; FAISS' own 25 take longer and save no lists
 _LEAST_SAMPLE = 20_000  # vectors, for what needs no clusters
 _ADDED = 32_768  # vectors added at once
 _SEED = 5
@@ -107,13 +109,14 @@ def _write_shard(vectors: Any, path: Path) -> None:
 
 def _filled(name: str, shards: _Shards, dimension: int) -> Any:
     """Return an index of all vectors; their ids are the passages'."""
-    import faiss
+    faiss = load_faiss()
 
     index = faiss.index_factory(dimension, name, faiss.METRIC_INNER_PRODUCT)
     if not index.is_trained:
         ivf = faiss.try_extract_index_ivf(index)
         if ivf is not None:
             cluster_on_gpu(ivf)
+            ivf.cp.niter = _ROUNDS
         index.train(shards.sample(max(_LEAST_SAMPLE, _SAMPLE * ivf.nlist if ivf else 0)))
     ids = isinstance(index, faiss.IndexIDMap)
     for vectors in shards:
@@ -125,7 +128,7 @@ def _filled(name: str, shards: _Shards, dimension: int) -> Any:
 
 
 def _write_index(index: Any, path: Path) -> None:
-    import faiss
+    faiss = load_faiss()
 
     temporary = path.with_name(path.name + ".tmp")
     try:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from indexing.faiss_library import load_faiss
+
 _BLOCK = 65_536  # vectors copied at once
 
 
 def gpus() -> int:
     """Return the number of GPUs that FAISS can use."""
-    import faiss
+    faiss = load_faiss()
 
     return int(faiss.get_num_gpus()) if hasattr(faiss, "StandardGpuResources") else 0
 
 
 def cluster_on_gpu(ivf: Any) -> None:
     """Let the GPU find the clusters of an untrained index, the longest part of its training."""
-    import faiss
+    faiss = load_faiss()
 
     if gpus():
         flat = faiss.IndexFlatIP(ivf.d)
@@ -29,7 +31,7 @@ def on_gpu(index: Any) -> Any | None:
     A GPU compares a question with every passage in less time than the rest of an answer takes.
     None without a GPU, when its memory is too small, or when the index keeps no whole vectors.
     """
-    import faiss
+    faiss = load_faiss()
 
     if not gpus() or not index.ntotal:
         return None
@@ -50,7 +52,7 @@ def on_gpu(index: Any) -> Any | None:
 
 def whole_vectors(index: Any) -> Any | None:
     """Return the part of an index that keeps all vectors in half precision, in order, or None."""
-    import faiss
+    faiss = load_faiss()
 
     index = faiss.downcast_index(index)
     if isinstance(index, faiss.IndexRefine):

@@ -16,6 +16,7 @@ import math
 from dataclasses import dataclass
 
 from indexing.errors import InputError
+from indexing.faiss_library import load_faiss
 
 AUTO, EXACT, INT8, HNSW, IVF = "auto", "exact", "int8", "hnsw", "ivf"
 KINDS = (AUTO, EXACT, INT8, HNSW, IVF)
@@ -102,7 +103,7 @@ def _lists(vectors: int) -> int:
 
 
 def _check(kind: str, dimension: int) -> None:
-    import faiss
+    faiss = load_faiss()
 
     try:
         faiss.index_factory(dimension, kind, faiss.METRIC_INNER_PRODUCT)

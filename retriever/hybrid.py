@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
+from encoder import cpu
 from encoder.protocol import TextEncoder
 from indexing.index import Index
 from retriever.bm25 import BM25, bm25_rankings
@@ -28,14 +30,16 @@ class HybridRetriever:
         self._index = index
         self._encoder = encoder
         self._fusion = fusion
+        self._beside = ThreadPoolExecutor(cpu.threads(), thread_name_prefix="bm25")
 
     def retrieve(self, questions: Sequence[str], k: int) -> list[list[Hit]]:
         """Return at most `k` hits for each question, best first, ties by passage id."""
         depth = max(k, _DEPTH)
-        lexical = bm25_rankings(self._index, questions, depth)
+        # One question's vector is made by one core, so that another is free for BM25.
+        lexical = self._beside.submit(bm25_rankings, self._index, questions, depth)
         dense = dense_rankings(self._index, self._encoder, questions, depth)
         found = []
-        for pair in zip(lexical, dense, strict=True):
+        for pair in zip(lexical.result(), dense, strict=True):
             components = dict(zip((BM25, DENSE), pair, strict=True))
             fused = self._fusion.fuse(components).best(k)
             found.append(hits(self._index.passages, fused, components))

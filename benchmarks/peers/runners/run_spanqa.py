@@ -16,13 +16,16 @@ class Given:
 
     def __init__(self, encoder: Any, file: str) -> None:
         self._encoder = encoder
-        self._left = iter(np.load(file))
+        self._file = file
+        self._done = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._encoder, name)
 
     def encode(self, texts: Sequence[str], progress: Any = None) -> np.ndarray:
-        return np.stack([next(self._left) for _ in texts])
+        # Read piece by piece, as an encoder makes them: all of them need not be in memory.
+        first, self._done = self._done, self._done + len(texts)
+        return np.array(np.load(self._file, mmap_mode="r")[first : self._done])
 
 
 class SpanQA:
