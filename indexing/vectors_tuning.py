@@ -25,7 +25,7 @@ _WORDS = 10  # about as many as questions have
 _AGAIN = (16, 12, 8, 6, 4, 2, 1)  # candidates compared again, as a multiple of the depth
 _MORE_BREADTH = 15  # steps: twice the lists cost more than fewer candidates save
 _SEED = 17
-_BY_LISTS = 15  # FAISS' number for it (IndexIVFFastScan.h)
+_BY_LISTS, _BY_QUESTIONS = 15, 0  # FAISS' numbers for them (IndexIVFFastScan.h)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +69,15 @@ def tune(
     index: Any, questions: NDArray[np.float32], exact: NDArray[np.int64], target: float
 ) -> Tuned:
     """Find and set the fastest parameters that reach the target, or the most thorough ones."""
-    use_all_cores(index)
     trial = _Trial(index, questions, exact)
     breadths = _breadths(index)
     good: list[tuple[float, str, float]] = []
     best = ("", 0.0)
     low, high = 0, len(breadths)
     for factor in _AGAIN if _has_again(index) else (0,):
-        # The fewer candidates, the more breadth it takes.
-        found = None
+        # The fewer candidates, the more breadth it takes, if any: so look there first.
+        found, middle = None, low if good else (low + high) // 2
         while low < high:
-            middle = (low + high) // 2
             text = _text(breadths[middle], factor)
             recall = trial.recall(text)
             best = max(best, (text, recall), key=lambda one: one[1])
@@ -87,6 +85,7 @@ def tune(
                 found, high = (text, recall), middle
             else:
                 low = middle + 1
+            middle = (low + high) // 2
         if found is None:
             break
         good.append((trial.seconds(found[0]), *found))
@@ -96,14 +95,14 @@ def tune(
     return Tuned(parameters, recall, len(questions))
 
 
-def use_all_cores(index: Any) -> None:
-    """Let the cores share the lists of one question, where the index can: half the time on two."""
+def use_all_cores(index: Any, method: int = _BY_LISTS) -> None:
+    """Let the cores share the lists of one question, where the index can, or the questions."""
     faiss = load_faiss()
 
     ivf = faiss.try_extract_index_ivf(index)
     ivf = faiss.downcast_index(ivf) if ivf is not None else None
     if isinstance(ivf, faiss.IndexIVFFastScan):
-        ivf.implem = _BY_LISTS
+        ivf.implem = method
 
 
 def set_parameters(index: Any, parameters: str) -> None:
@@ -126,6 +125,7 @@ class _Trial:
     def recall(self, parameters: str) -> float:
         """Return the share of the exact results that are found."""
         set_parameters(self._index, parameters)
+        use_all_cores(self._index, _BY_QUESTIONS)
         _, ids = self._index.search(self._questions, self._exact.shape[1])
         same = [np.isin(one, other).mean() for one, other in zip(self._exact, ids, strict=True)]
         return float(np.mean(same))
@@ -133,6 +133,7 @@ class _Trial:
     def seconds(self, parameters: str) -> float:
         """Return the median time of single questions."""
         set_parameters(self._index, parameters)
+        use_all_cores(self._index)
         taken = []
         for row in range(min(_TIMED, len(self._questions))):
             before = time.perf_counter()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexing import vectors_tuning
@@ -73,6 +73,51 @@ def brute_force(passages, questions, k):
 
 
 KINDS = ["exact", "int8", "hnsw", "ivf", "IVF16,Flat", "OPQ8,IVF16,PQ8x4fs,Refine(SQfp16)"]
+
+
+@given(
+    lists=st.floats(0.1, 40),
+    again=st.floats(0, 0.3),
+    cost=st.floats(0.1, 200),
+    target=st.floats(0.5, 1),
+)
+@settings(max_examples=200, deadline=None)
+def test_the_search_settings_are_the_fastest_that_reach_the_target(lists, again, cost, target):
+    """What trying one setting after the other would choose; recall grows with both knobs."""
+    breadths = [f"nprobe={count}" for count in vectors_tuning._steps(1, 4_096)]
+
+    def values(text):
+        probed, factor = (int(part.split("=")[1]) for part in text.split(","))
+        recall = max(0.0, 1 - lists / probed - again / factor)
+        return recall, probed + cost * factor
+
+    class Trial:
+        def __init__(self, *_):
+            pass
+
+        def recall(self, text):
+            return values(text)[0]
+
+        def seconds(self, text):
+            return values(text)[1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vectors_tuning, "_Trial", Trial)
+        patch.setattr(vectors_tuning, "_breadths", lambda _: breadths)
+        patch.setattr(vectors_tuning, "_has_again", lambda _: True)
+        patch.setattr(vectors_tuning, "set_parameters", lambda *_: None)
+        tuned = vectors_tuning.tune(None, np.empty((3, 4)), np.empty((3, 100)), target)
+    good, limit = [], len(breadths)
+    for factor in vectors_tuning._AGAIN:
+        texts = [f"{breadth},k_factor_rf={factor}" for breadth in breadths]
+        enough = [place for place in range(limit) if values(texts[place])[0] >= target]
+        if not enough:
+            break
+        good.append((values(texts[enough[0]])[1], texts[enough[0]]))
+        limit = min(len(breadths), enough[0] + vectors_tuning._MORE_BREADTH)
+    thorough = f"{breadths[-1]},k_factor_rf={vectors_tuning._AGAIN[0]}"
+    assert tuned.parameters == (min(good)[1] if good else thorough)
+    assert tuned.recall == values(tuned.parameters)[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
