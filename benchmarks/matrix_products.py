@@ -3,12 +3,15 @@
     python -m benchmarks.matrix_products [--tokens 4096]
 
 Prints operations per second in torch (fp32, bf16, fp16), and the ratio to fp32 of the same shape.
-`encoder.cpu` decides by processor flags what these figures say.
+`encoder.cpu` decides by processor flags what these figures say. The last lines are of FAISS' matrix
+products, as it comes and as `indexing.faiss_library` loads it: the nearest of 4,096 vectors.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import time
 
 import torch
@@ -31,6 +34,32 @@ def rate(tokens: int, inputs: int, outputs: int, dtype: torch.dtype, seconds: fl
     return 2 * tokens * inputs * outputs * done / (time.perf_counter() - begin)
 
 
+FAISS = """
+import time
+import numpy as np
+{load}
+rows, lists, wide = 32_768, 4_096, 384
+rng = np.random.default_rng(0)
+index = faiss.IndexFlatIP(wide)
+index.add(rng.standard_normal((lists, wide)).astype(np.float32))
+asked = rng.standard_normal((rows, wide)).astype(np.float32)
+index.search(asked, 1)
+begin = time.perf_counter()
+index.search(asked, 1)
+print(2 * rows * lists * wide / (time.perf_counter() - begin))
+"""
+LOADS = {
+    "as it comes": "import faiss",
+    "as loaded here": "from indexing.faiss_library import load_faiss; faiss = load_faiss()",
+}
+
+
+def faiss_rate(load: str) -> float:
+    """Return FAISS' operations per second, of a process of its own: it chooses when loaded."""
+    command = [sys.executable, "-c", FAISS.format(load=load)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tokens", type=int, default=4096)
@@ -45,6 +74,8 @@ def main() -> None:
         rates = [rate(args.tokens, inputs, outputs, t, args.seconds) for t in FORMATS.values()]
         cells = [f"{one / 1e9:.0f} ({one / rates[0]:.2f})" for one in rates]
         print(f"| {name}, {inputs} x {outputs} | " + " | ".join(cells) + " |")
+    for name, load in LOADS.items():
+        print(f"FAISS {name}: {faiss_rate(load) / 1e9:.0f} GFLOP/s")
 
 
 if __name__ == "__main__":

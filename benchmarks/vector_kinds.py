@@ -101,7 +101,8 @@ def own():
     return int(next(x for x in lines if "RssAnon" in x).split()[1]) * 1024
 
 questions = np.load(sys.argv[3])
-import faiss
+from indexing.faiss_library import load_faiss
+load_faiss()
 before = own()
 index = VectorIndex(Path(sys.argv[1]), sys.argv[2])
 for row in range(len(questions)):

@@ -179,12 +179,12 @@ class OnnxSession:
     """A loaded model; threads may share it. The built graph is kept in the user's cache folder.
 
     Each run keeps to one thread, and several run side by side: a batch that fits the caches of one
-    core is a quarter faster than a large one shared by all (`benchmarks/encoder_speed.py`). Small
-    batches also pad least: 20 passages of one question are read in three quarters of the time that
-    batches of 768 tokens take (`benchmarks/profile_question.py`).
+    core is a quarter faster than a large one shared by all (`benchmarks/encoder_speed.py`). Rows of
+    more than 64 word pieces are run alone, unpadded: the 20 passages of one question are read in
+    nine tenths of the time that masked batches of 256 take (`docs/performance.md`).
     """
 
-    tokens = 256
+    tokens = 128
 
     def __init__(self, folder: Path, head: Head, *, limit: int, threads: int) -> None:
         import onnxruntime
