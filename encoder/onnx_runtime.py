@@ -180,11 +180,11 @@ class OnnxSession:
 
     Each run keeps to one thread, and several run side by side: a batch that fits the caches of one
     core is a quarter faster than a large one shared by all (`benchmarks/encoder_speed.py`). Rows of
-    more than 64 word pieces are run alone, unpadded: the 20 passages of one question are read in
+    more than 32 word pieces are run alone, unpadded: the 20 passages of one question are read in
     nine tenths of the time that masked batches of 256 take (`docs/performance.md`).
     """
 
-    tokens = 128
+    tokens = 64
 
     def __init__(self, folder: Path, head: Head, *, limit: int, threads: int) -> None:
         import onnxruntime

@@ -23,8 +23,8 @@ from indexing.vectors_kinds import EXACT_FACTORY, VectorSettings, factory
 from indexing.vectors_tuning import Tuned, exact_search, sample_questions, tune
 
 _SHARD = 1_024  # passages: some seconds of work on two cores
-_SAMPLE = 48  # vectors for each cluster to train on
-_ROUNDS = 10  # of k-means; FAISS' own 25 take longer and save no lists
+_SAMPLE = 40  # vectors for each cluster to train on
+_ROUNDS = 6  # of k-means; with 25, FAISS' own number, a recall takes as many lists
 _LEAST_SAMPLE = 20_000  # vectors, for what needs no clusters
 _ADDED = 32_768  # vectors added at once
 _SEED = 5
