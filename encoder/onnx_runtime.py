@@ -179,12 +179,13 @@ class OnnxSession:
     """A loaded model; threads may share it. The built graph is kept in the user's cache folder.
 
     Each run keeps to one thread, and several run side by side: a batch that fits the caches of one
-    core is a quarter faster than a large one shared by all (`benchmarks/encoder_speed.py`). Rows of
-    more than 32 word pieces are run alone, unpadded: the 20 passages of one question are read in
-    nine tenths of the time that masked batches of 256 take (`docs/performance.md`).
+    core is a quarter faster than a large one shared by all (`benchmarks/encoder_speed.py`). Rows
+    are run alone: the ranges of int8 are then their own, so that no answer depends on what else is
+    asked, and nothing is padded (`docs/performance.md`). Texts of 20 word pieces take a quarter
+    longer for it, those of 30 and more do not.
     """
 
-    tokens = 64
+    tokens = 1
 
     def __init__(self, folder: Path, head: Head, *, limit: int, threads: int) -> None:
         import onnxruntime

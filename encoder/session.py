@@ -26,7 +26,7 @@ class Session(Protocol):
 
     @property
     def tokens(self) -> int:
-        """The size of a padded batch, in tokens, that runs fastest."""
+        """The size of a padded batch, in tokens, that runs fastest; with 1, rows are run alone."""
         ...
 
     def run(

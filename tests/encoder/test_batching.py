@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from encoder.batching import length_batches, pad, run_batches
+from encoder.load import load_encoder
 
 
 @given(st.lists(st.integers(0, 50), max_size=60), st.integers(1, 120))
@@ -53,3 +54,10 @@ def test_an_error_in_a_batch_reaches_the_caller():
 
     with pytest.raises(MemoryError):
         list(run_batches([200] * 9, SimpleNamespace(workers=2, tokens=256), fail))
+
+
+def test_int8_vectors_do_not_depend_on_what_else_is_encoded():
+    texts = ["Why?", "A short text.", "One that is longer than both of the others are. " * 5]
+    encoder = load_encoder("default", "cpu", "int8")
+    alone = np.concatenate([encoder.encode([text]) for text in texts])
+    np.testing.assert_array_equal(encoder.encode(texts), alone)
