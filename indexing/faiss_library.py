@@ -17,9 +17,8 @@ from encoder import cpu
 
 def load_faiss() -> Any:
     """Return the module; the first call imports it, which takes a third of a second."""
-    if "faiss" in sys.modules:
-        return sys.modules["faiss"]
-    with _environment(_settings(cpu.flags())):
+    # Not taken from sys.modules: another thread may not be done with importing it.
+    with _environment({} if "faiss" in sys.modules else _settings(cpu.flags())):
         import faiss
     return faiss
 
