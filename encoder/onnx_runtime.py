@@ -181,8 +181,7 @@ class OnnxSession:
     Each run keeps to one thread, and several run side by side: a batch that fits the caches of one
     core is a quarter faster than a large one shared by all (`benchmarks/encoder_speed.py`). Rows
     are run alone: the ranges of int8 are then their own, so that no answer depends on what else is
-    asked, and nothing is padded (`docs/performance.md`). Texts of 20 word pieces take a quarter
-    longer for it, those of 30 and more do not.
+    asked, and nothing is padded. Only short texts take longer for it (`docs/performance.md`).
     """
 
     tokens = 1
