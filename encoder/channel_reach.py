@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 SHARE = 24  # one inner channel in so many is kept out of int8
 
-Batch = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
+Batch = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def measure_reach(
     """Run the model on the calibration text.
 
     Args:
-        peaks: runs the model in floating point on one row (ids, segments, mask), and returns the
+        peaks: runs the model in floating point on one row (ids, segments), and returns the
             largest absolute value of each channel: of each layer's inner ones, then of the norms.
         layers: the number of layers.
         folder: the checkpoint, for its tokenizer.
@@ -77,5 +77,4 @@ def _rows(folder: Path, words: int) -> Iterator[Batch]:
 
 
 def _row(ids: list[int], segments: list[int]) -> Batch:
-    row, kinds = (np.array([values], dtype=np.int32) for values in (ids, segments))
-    return row, kinds, np.ones_like(row)
+    return np.array([ids], dtype=np.int32), np.array([segments], dtype=np.int32)

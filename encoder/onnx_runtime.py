@@ -23,12 +23,14 @@ from encoder.model_cache import cached_model
 SAFE_LIMIT = 63
 FULL_LIMIT = 127
 
-INPUTS = ("input_ids", "token_type_ids", "attention_mask")
+INPUTS = ("input_ids", "token_type_ids")
 
 
 class OnnxPrimitives:
     """Collects ONNX nodes and weights; node values are the names of their outputs.
 
+    Rows are never padded, so that masks are left out: with one, attention would write its whole
+    table of weights down, which the runtime else never does (Dao et al. 2022, "FlashAttention").
     Weights are whole numbers up to `limit`, balanced by how far the channels `reach`; without the
     two they are floating-point numbers. `inner` and `norms` are the nodes of each layer's inner
     channels and of the layer norms.
@@ -44,7 +46,6 @@ class OnnxPrimitives:
         self.norms: list[str] = []
         self.nodes: list[Any] = []
         self.weights: list[Any] = []
-        self._unpadded: str | None = None  # the node that tells whether the mask is all ones
 
     def _add(self, kind: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any) -> Any:
         names = [f"n{len(self.nodes)}_{i}" for i in range(outputs)]
@@ -99,28 +100,10 @@ class OnnxPrimitives:
         return self.add(product, self._constant(bias))
 
     def attention(self, joined: Node, mask: Node, heads: int) -> Node:
-        """See `Primitives`.
-
-        Where nothing is padded the runtime never writes the whole table of attention down (Dao et
-        al. 2022, "FlashAttention"), which it only does without a mask.
-        """
+        """See `Primitives`."""
+        del mask
         parts = self._add("Split", [joined], 3, axis=2, num_outputs=3)
-        if self._unpadded is None:
-            least = self._add("ReduceMin", [mask], keepdims=0)
-            self._unpadded = self._add("Cast", [least], to=9)
-        branches = (self._branch(parts, heads), self._branch([*parts, "", mask], heads))
-        return self._add("If", [self._unpadded], then_branch=branches[0], else_branch=branches[1])
-
-    def _branch(self, inputs: Sequence[str], heads: int) -> Any:
-        """Return the graph of one attention, of values of the graph around it."""
-        from onnx import TensorProto
-
-        name = f"a{len(self.nodes)}_{len(inputs)}"
-        node = self._helper.make_node(
-            "MultiHeadAttention", inputs, [name], domain="com.microsoft", num_heads=heads
-        )
-        out = self._helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
-        return self._helper.make_graph([node], name, [], [out])
+        return self._add("MultiHeadAttention", parts, domain="com.microsoft", num_heads=heads)
 
     def feed_forward(self, states: Node, inner: Linear, outer: Linear) -> Node:
         """See `Primitives`; the outlier channels go their own way, in floating point."""
@@ -150,9 +133,8 @@ class OnnxPrimitives:
 
     def mean(self, states: Node, mask: Node) -> Node:
         """See `Primitives`."""
-        kept = self._add("Unsqueeze", [self._add("Cast", [mask], to=1), self._numbers(2)])
-        inputs = [self._add("Mul", [states, kept]), self._numbers(1)]
-        total = self._add("ReduceSum", inputs, keepdims=0)
+        del mask
+        total = self._add("ReduceSum", [states, self._numbers(1)], keepdims=0)
         return self._add("LpNormalization", [total], axis=1, p=2)
 
     def first(self, states: Node) -> Node:
@@ -200,7 +182,7 @@ class OnnxSession:
             storing.optimized_model_filepath = str(target)
             onnxruntime.InferenceSession(_serialize(folder, head, limit), storing)
 
-        kind = f"{head.__name__}-flash-int8-{limit}-ort{onnxruntime.__version__}"
+        kind = f"{head.__name__}-alone-int8-{limit}-ort{onnxruntime.__version__}"
         model: Path | bytes | None = cached_model(folder, kind, build)
         if model is None:
             model = _serialize(folder, head, limit)
@@ -215,10 +197,21 @@ class OnnxSession:
     def run(
         self, ids: NDArray[np.int32], segments: NDArray[np.int32], mask: NDArray[np.int32]
     ) -> list[NDArray[np.float32]]:
-        """Return the head's outputs for one padded batch."""
-        inputs = dict(zip(INPUTS, (ids, segments, mask), strict=True))
-        outputs: list[NDArray[np.float32]] = self._session.run(None, inputs)
-        return outputs
+        """Return the head's outputs for one padded batch; those of padding are 0."""
+        rows = []
+        for row, kinds, length in zip(ids, segments, mask.sum(axis=1), strict=True):
+            inputs = dict(zip(INPUTS, (row[None, :length], kinds[None, :length]), strict=True))
+            rows.append(self._session.run(None, inputs))
+        return [_stacked([row[number][0] for row in rows]) for number in range(len(rows[0]))]
+
+
+def _stacked(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return rows as one array; where their first axes differ, 0 after the shorter ones' ends."""
+    longest = max(len(row) for row in rows)
+    stacked = np.zeros((len(rows), longest, *rows[0].shape[1:]), dtype=np.float32)
+    for target, row in zip(stacked, rows, strict=True):
+        target[: len(row)] = row
+    return stacked
 
 
 def _serialize(folder: Path, head: Head, limit: int) -> bytes:
@@ -227,8 +220,8 @@ def _serialize(folder: Path, head: Head, limit: int) -> bytes:
     words = len(checkpoint.tensors["embeddings.word_embeddings.weight"])
     reach = measure_reach(_peaks(checkpoint), checkpoint.config.layers, folder, words)
     primitives = OnnxPrimitives(limit, reach)
-    states = encode(primitives, checkpoint, *INPUTS)
-    return _model(primitives, head(primitives, checkpoint, states, INPUTS[2]))
+    states = encode(primitives, checkpoint, *INPUTS, None)
+    return _model(primitives, head(primitives, checkpoint, states, None))
 
 
 def _peaks(checkpoint: Checkpoint) -> Callable[[Batch], list[NDArray[np.float32]]]:
@@ -236,7 +229,7 @@ def _peaks(checkpoint: Checkpoint) -> Callable[[Batch], list[NDArray[np.float32]
     import onnxruntime
 
     primitives = OnnxPrimitives()
-    encode(primitives, checkpoint, *INPUTS)
+    encode(primitives, checkpoint, *INPUTS, None)
     outputs = [primitives.peaks(node) for node in primitives.inner + primitives.norms]
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
