@@ -82,3 +82,30 @@ def table(rows: Sequence[Row]) -> str:
         cells.append(f"{gain.difference:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]")
         lines.append(f"| {row.name} | {' | '.join(cells)} | {row.milliseconds:.1f} |")
     return "\n".join(lines)
+
+
+def against(one: Row, others: Sequence[Row]) -> str:
+    """Return by how much a row's recall@20, in points, and MRR are above each other row's.
+
+    Questions are paired; 95 % intervals and p values are by bootstrap.
+    """
+    lines = [f"| {one.name} above | R@20 | p | MRR | p |", "| --- " * 5 + "|"]
+    for other in others:
+        if other is one:
+            continue
+        cells = [other.name]
+        for values, shown in (
+            ([100 * within(row.ranks, 20) for row in (one, other)], "+.1f"),
+            ([reciprocal(row.ranks) for row in (one, other)], "+.3f"),
+        ):
+            gain = paired_bootstrap(*values)
+            interval = f"[{gain.low:{shown}}, {gain.high:{shown}}]"
+            cells += [f"{gain.difference:{shown}} {interval}", f"{gain.p_value:.3f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def within(ranks: Sequence[int], depth: int) -> np.ndarray:
+    """Return 1 where the first right passage is among the first `depth`, else 0."""
+    found = np.asarray(ranks)
+    return ((found > 0) & (found <= depth)).astype(np.float64)
