@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from encoder.protocol import TextEncoder
-from indexing.commit import commit, records, with_files, write_removed
+from indexing.commit import commit_change, write_removed
 from indexing.compaction import fold
 from indexing.corpus import CorpusOptions, FieldNames, corpus_size, read_documents
 from indexing.documents import Document
@@ -218,9 +218,7 @@ def _commit(
 ) -> Manifest:
     if gone is not None:
         manifest = replace(manifest, removed=write_removed(root, built, gone))
-    manifest = with_files(manifest, records(root, built))
-    commit(root, built, manifest)
-    return manifest
+    return commit_change(root, built, manifest)
 
 
 def _summary(

@@ -41,11 +41,14 @@ def records(root: Path, built: Unfinished) -> Mapping[str, FileRecord]:
     return found
 
 
-def with_files(manifest: Manifest, new: Mapping[str, FileRecord]) -> Manifest:
-    """Return the manifest with new files, and without those of segments that it has no more."""
+def commit_change(root: Path, built: Unfinished, manifest: Manifest) -> Manifest:
+    """Commit a manifest whose files are those of its segments, the new one's among them."""
     segments = manifest.segments()
     kept = {name: file for name, file in manifest.files.items() if name.split("/")[1] in segments}
-    return replace(manifest, created=now(), files={**kept, **new})
+    files = {**kept, **records(root, built)}
+    changed = replace(manifest, created=now(), files=files)
+    commit(root, built, changed)
+    return changed
 
 
 def write_removed(root: Path, built: Unfinished, rows: Collection[int]) -> str:

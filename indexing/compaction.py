@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.protocol import TextEncoder
-from indexing.commit import commit, now, records, with_files, write_removed
+from indexing.commit import commit, commit_change, now, records, write_removed
 from indexing.documents import Document
 from indexing.errors import InputError
 from indexing.files import writing_to
@@ -102,9 +102,7 @@ def fold(root: Path, manifest: Manifest, encoder: TextEncoder | None, clock: Clo
     kept = manifest.added[:first]
     made = (Added(built.folder.name, *counts),) if counts[1] else ()
     manifest = replace(manifest, added=(*kept, *made), removed=removed)
-    manifest = with_files(manifest, records(root, built))
-    commit(root, built, manifest)
-    return manifest
+    return commit_change(root, built, manifest)
 
 
 def _rewrite(

@@ -51,22 +51,11 @@ def register(commands: Any) -> None:
 
 def run_ask(args: argparse.Namespace) -> int:
     """Answer one question, a prompt's, or one a line."""
-    from pipelines.ask import QuestionAnswering
     from pipelines.bundled import index_folder
-    from pipelines.graph_answers import GraphSettings
     from pipelines.progress import open_progress
 
     folder = index_folder(args.index, open_progress())
-    with QuestionAnswering.load(
-        folder,
-        retriever=args.retriever,
-        reader=args.reader,
-        encoder=args.encoder,
-        device=args.device,
-        precision=args.precision,
-        graph=GraphSettings(not args.no_match, args.hops, args.paths),
-        stages=options.stage_settings(args),
-    ) as qa:
+    with options.load_answering(args, folder, options.graph_settings(args)) as qa:
         if args.question is not None:
             answer(qa, args.question, args)
         elif sys.stdin.isatty():

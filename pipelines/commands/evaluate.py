@@ -162,7 +162,6 @@ def run_retrieval(args: argparse.Namespace) -> int:
 
 def run_open(args: argparse.Namespace) -> int:
     """Measure asking, from question to answer."""
-    from pipelines.ask import QuestionAnswering
     from pipelines.bundled import index_folder
     from pipelines.evaluate import OpenSettings, evaluate_open
     from pipelines.progress import open_progress
@@ -170,23 +169,14 @@ def run_open(args: argparse.Namespace) -> int:
 
     questions = load_questions(args.questions)
     folder = index_folder(args.index, open_progress())
-    stages = options.stage_settings(args)
     notes = {
         "file": args.questions,
         "index": str(folder),
         "retriever": args.retriever,
         "reader": args.reader,
-        **stages.chosen(),
+        **options.stage_settings(args).chosen(),
     }
-    with QuestionAnswering.load(
-        folder,
-        retriever=args.retriever,
-        reader=args.reader,
-        encoder=args.encoder,
-        device=args.device,
-        precision=args.precision,
-        stages=stages,
-    ) as qa:
+    with options.load_answering(args, folder) as qa:
         settings = OpenSettings(
             top_k=args.top_k,
             patterns=args.patterns,

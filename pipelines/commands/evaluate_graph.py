@@ -25,23 +25,13 @@ def register(parsers: Any) -> None:
 
 def run_graph(args: argparse.Namespace) -> int:
     """Measure asking a graph."""
-    from pipelines.ask import QuestionAnswering
     from pipelines.bundled import index_folder
     from pipelines.evaluate_graph import evaluate_graph
-    from pipelines.graph_answers import GraphSettings
     from pipelines.progress import open_progress
     from pipelines.questions import load_questions
 
-    with QuestionAnswering.load(
-        index_folder(args.index, open_progress()),
-        retriever=args.retriever,
-        reader=args.reader,
-        encoder=args.encoder,
-        device=args.device,
-        precision=args.precision,
-        graph=GraphSettings(not args.no_match, args.hops, args.paths),
-        stages=options.stage_settings(args),
-    ) as qa:
+    folder = index_folder(args.index, open_progress())
+    with options.load_answering(args, folder, options.graph_settings(args)) as qa:
         result = evaluate_graph(
             load_questions(args.questions),
             qa,

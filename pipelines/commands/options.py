@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pipelines.ask import QuestionAnswering
+    from pipelines.graph_answers import GraphSettings
     from retriever.stages.compose import StageSettings
 
 RETRIEVERS = ("hybrid", "bm25", "dense")
@@ -81,6 +83,31 @@ def stage_settings(args: argparse.Namespace) -> StageSettings:
         collapse_duplicates=args.collapse_duplicates,
         per_document=args.per_document,
         neighbours=args.neighbours,
+    )
+
+
+def graph_settings(args: argparse.Namespace) -> GraphSettings:
+    """Return what the options of `add_graph` say."""
+    from pipelines.graph_answers import GraphSettings
+
+    return GraphSettings(not args.no_match, args.hops, args.paths)
+
+
+def load_answering(
+    args: argparse.Namespace, folder: Path, graph: GraphSettings | None = None
+) -> QuestionAnswering:
+    """Open an index for asking, as the options of retrieval, its stages and the reader say."""
+    from pipelines.ask import QuestionAnswering
+
+    return QuestionAnswering.load(
+        folder,
+        retriever=args.retriever,
+        reader=args.reader,
+        encoder=args.encoder,
+        device=args.device,
+        precision=args.precision,
+        graph=graph,
+        stages=stage_settings(args),
     )
 
 
