@@ -67,11 +67,22 @@ def load_reading(source: Path | str) -> ReadingSet:
 
     The set counts as version 2.0 if it says of its questions whether they are impossible, or if
     a question has no answers.
+
+    Raises:
+        InputError: a record is no question with a context, or its answers are empty texts, as in
+            test files whose answers are withheld: whatever is read would count as wrong.
     """
     examples = []
     second = False
     for place, id_, record in _with_ids(source):
         answers = _answers(record, place)
+        if answers and not any(answer.strip() for answer in answers):
+            if not record.get("is_impossible"):
+                raise InputError(
+                    f"{place}: the answers are empty texts, as where a test file's answers are "
+                    "withheld; there is nothing to score by."
+                )
+            answers = ()
         context = _text(record, "context", place)
         examples.append(ReadingExample(id_, _text(record, "question", place), context, answers))
         second = second or not answers or record.get("is_impossible") is not None

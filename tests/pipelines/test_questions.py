@@ -194,6 +194,17 @@ def test_bad_bytes_are_named_with_their_line(tmp_path):
         load_questions(cut)
 
 
+def test_withheld_answers_are_no_answers_to_score_by(tmp_path):
+    file = tmp_path / "dev.jsonl"
+    row = {"question": "q", "context": "c", "answers": [{"text": "", "answer_start": 0}]}
+    given = {**row, "answers": [{"text": "c", "answer_start": 0}]}
+    file.write_text(json.dumps(given) + "\n" + json.dumps(row) + "\n")
+    with pytest.raises(InputError, match=r"dev\.jsonl:2: the answers are empty texts"):
+        load_reading(file)
+    file.write_text(json.dumps({**row, "is_impossible": True}) + "\n")
+    assert load_reading(file).examples[0].answers == ()
+
+
 def test_reading_needs_contexts(tmp_path):
     file = tmp_path / "q.jsonl"
     file.write_bytes(jsonl(LINES))
