@@ -32,6 +32,7 @@ from pipelines.questions import Question
 from retriever.graph import GraphView
 
 SEED = 13
+DEPTHS = ("1", "5", "20")
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,8 @@ def show(task: Task, system: str, result: dict) -> str:
     for k in ("1", "5"):
         low, high = result["ci95"]["hits"][k]
         cells.append(f"{result['hits'][k]:.1f} [{low:.1f}, {high:.1f}]")
-    cells += [f"{result['recall'][k]:.1f}" for k in ("1", "5", "20")]
+    # With fewer passages read there is no recall so deep.
+    cells += [f"{result['recall'][k]:.1f}" if k in result["recall"] else "" for k in DEPTHS]
     return f"| {' | '.join(cells)} |"
 
 
