@@ -4,8 +4,9 @@
 
 Prints tokens/s, the ratio to sentence-transformers fp32 with the same weights, the share of the
 processor's measured fp32 matrix-product rate that the encoder's arithmetic makes up, and the
-cosine to the fp32 vectors. With questions about these passages also recall@20 by answer match, all
-passages compared, and by how much it differs from the first's (paired bootstrap).
+cosine to the fp32 vectors. With questions about these passages also recall@20 by answer match in
+title or text, all passages compared, and by how much it differs from the first's (paired
+bootstrap).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import itertools
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +85,8 @@ def found(
 
 
 def recall_cell(hits: np.ndarray, first: np.ndarray) -> str:
+    if not len(hits):
+        return "|"
     gain = paired_bootstrap(100 * hits, 100 * first)
     return f"{100 * hits.mean():.2f} ({gain.difference:+.2f} [{gain.low:+.2f}, {gain.high:+.2f}]) |"
 
@@ -109,7 +113,7 @@ def main() -> None:
     pooling = modules.Pooling(words.get_embedding_dimension())
     peer = SentenceTransformer(modules=[words, pooling], device="cpu")
     rate = gemm_rate()
-    peer_encode = lambda t: peer.encode(t, normalize_embeddings=True)  # noqa: E731
+    peer_encode = partial(peer.encode, normalize_embeddings=True)
     reference, seconds = timed(peer_encode, texts)
     asked = peer_encode(wanted) if wanted else None
     rows = [("sentence-transformers fp32", reference, seconds, asked)]
@@ -127,14 +131,15 @@ def main() -> None:
     )
     print("|---" * 7 + "|")
     hits = [
-        found(questions, asked, texts, vectors) if wanted else None for _, vectors, _, asked in rows
+        found(questions, asked, texts, vectors) if wanted else np.array([])
+        for _, vectors, _, asked in rows
     ]
     for (name, vectors, took, _), own in zip(rows, hits, strict=True):
         cosine = (vectors * reference).sum(axis=1)
         print(
             f"| {name} | {lengths.sum() / took:,.0f} | {seconds / took:.2f} | "
             f"{100 * operations(lengths) / took / rate:.0f} % | {cosine.mean():.4f} | "
-            f"{cosine.min():.4f} | {recall_cell(own, hits[0]) if wanted else '|'}"
+            f"{cosine.min():.4f} | {recall_cell(own, hits[0])}"
         )
 
 
