@@ -69,13 +69,15 @@ class MiningSettings:
     """How many passages are looked at, and how many of each kind are kept for a question.
 
     Questions of the files `keep_out`, and passages of which a fifth or more stands in their
-    contexts, are passed over.
+    contexts, are passed over. With `only_found`, so is a question whose own paragraph is not among
+    the passages found: it may be one that could be about anything (Lewis et al. 2021, section 3.4).
     """
 
     depth: int = 50
     positives: int = 3
     negatives: int = 10
     keep_out: tuple[Path, ...] = ()
+    only_found: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,12 @@ def _mine(
     asked: _Asked, hits: Sequence[Hit], settings: MiningSettings, may_read: Callable[[str], bool]
 ) -> MinedQuestion:
     key = text_answers(asked.answers)
-    positives: list[MinedPassage] = [asked.gold] if asked.gold else []
+    own = asked.gold
+    if own and settings.only_found and all(hit.passage.text != own["text"] for hit in hits):
+        return MinedQuestion(
+            id=asked.id, question=asked.question, answers=list(asked.answers), passages=[]
+        )
+    positives: list[MinedPassage] = [own] if own else []
     negatives: list[MinedPassage] = []
     for passage in (hit.passage for hit in hits):
         if asked.made_from and asked.made_from in passage.text:
@@ -165,7 +172,7 @@ def _mine(
         # Beside a paragraph of the question's own, a passage that merely holds the answer's
         # words may answer something else: it is neither right nor wrong.
         if right:
-            full = asked.gold is not None or len(positives) >= settings.positives
+            full = own is not None or len(positives) >= settings.positives
         else:
             full = len(negatives) >= settings.negatives
         if full or not may_read(passage.text):

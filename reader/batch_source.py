@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reader.augmentation import load_words
 from reader.batches import Batch, epoch_batches
@@ -16,6 +16,7 @@ from reader.training_data import TrainingSet
 if TYPE_CHECKING:
     import torch
 
+Made = TypeVar("Made")
 _AHEAD = 32  # batches made in advance
 
 
@@ -40,15 +41,20 @@ def batches_for(
     done: int,
 ) -> Iterator[Batch]:
     """Yield the same batches; for a GPU a process of their own makes them, always ahead of it."""
+    return made_ahead(device, lambda: run_batches(data, tokenizer, settings, done))
+
+
+def made_ahead(device: torch.device, batches: Callable[[], Iterator[Made]]) -> Iterator[Made]:
+    """Yield what `batches` makes; for a GPU in a process of its own, always ahead of it."""
     if device.type != "cuda":
-        return run_batches(data, tokenizer, settings, done)
+        return batches()
     from torch.utils.data import DataLoader, IterableDataset
 
-    class Source(IterableDataset[Batch]):
-        def __iter__(self) -> Iterator[Batch]:
-            return run_batches(data, tokenizer, settings, done)
+    class Source(IterableDataset[Made]):
+        def __iter__(self) -> Iterator[Made]:
+            return batches()
 
-    loader: Iterator[Batch] = iter(
+    loader: Iterator[Made] = iter(
         # Forked, so that the worker shares the data, which are many small objects.
         DataLoader(
             Source(),

@@ -84,6 +84,10 @@ class ReaderTokenizer:
         """Return the vocabulary: pieces as written in it, and their ids."""
         return dict(self._tokenizer.get_vocab(with_added_tokens=True))
 
+    def text(self, ids: Sequence[int]) -> str:
+        """Return pieces as words, as well as the vocabulary allows (lower-cased, if it is)."""
+        return str(self._tokenizer.decode(list(ids)))
+
     def _special(self, token: str) -> int:
         number = self._tokenizer.token_to_id(token)
         if number is None:

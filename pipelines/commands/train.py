@@ -6,7 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pipelines.commands import options, train_graph, train_reader, train_retriever
+from pipelines.commands import (
+    options,
+    train_graph,
+    train_questions,
+    train_reader,
+    train_retriever,
+)
 from pipelines.mining import MiningSettings
 
 
@@ -18,6 +24,7 @@ def register(commands: Any) -> None:
     train_retriever.register(parsers)
     _register_mine(parsers)
     _register_cloze(parsers)
+    train_questions.register(parsers)
     train_graph.register(parsers)
     mean = parsers.add_parser("average", help="write the mean of checkpoints of one family")
     mean.add_argument("folders", nargs="+", type=Path, metavar="READER", help="checkpoint folders")
@@ -46,6 +53,12 @@ def _register_mine(parsers: Any) -> None:
     parser.add_argument("--negatives", type=options.positive, default=defaults.negatives)
     options.add_keep_out(
         parser, "files whose questions, and passages of whose paragraphs, are passed over"
+    )
+    parser.add_argument(
+        "--only-found",
+        action="store_true",
+        help="leave out questions whose own paragraph is not among the --depth passages found: for "
+        "those of `qa train questions`, which may say too little",
     )
     parser.add_argument("--resume", action="store_true", help="go on with a stopped run")
     parser.set_defaults(run=run_mine)
@@ -101,7 +114,9 @@ def run_mine(args: argparse.Namespace) -> int:
     from pipelines.mining import mine_file
     from pipelines.progress import open_progress
 
-    settings = MiningSettings(args.depth, args.positives, args.negatives, tuple(args.keep_out))
+    settings = MiningSettings(
+        args.depth, args.positives, args.negatives, tuple(args.keep_out), args.only_found
+    )
     with Index.open(args.index) as index:
         retriever = open_index_retriever(
             index, args.retriever, args.encoder, args.device, args.precision

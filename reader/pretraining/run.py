@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from encoder.training.attention import fit_attention, half_precision, uses_bf16
 from encoder.training.compiling import compile_layers
+from encoder.training.optimizer import adamw
 from encoder.training.state import current_state, load_optimizer, open_run, rate_at, save_state
 from indexing.errors import InputError
 from reader.pretraining.batches import PretrainBatch
@@ -65,7 +66,7 @@ def pretrain(
     torch.set_flush_denormal(True)
     model = _model(settings, vocabulary, state).to(group.device).train()
     fit_attention(model.base, group.device)
-    optimizer = _optimizer(model, settings)
+    optimizer = adamw(model, settings.learning_rate, settings.weight_decay)
     steps = total_steps(tokens, settings)
     done = load_optimizer(optimizer, state) if state else 0
     compile_layers(model.base, group.device, steps - done)
@@ -104,26 +105,6 @@ def _model(
     model.boundary_bias.requires_grad_(settings.boundary)
     model.selection.requires_grad_(settings.recurring > 0)
     return model
-
-
-def _optimizer(model: torch.nn.Module, settings: PretrainSettings) -> torch.optim.AdamW:
-    """Return AdamW with BERT's betas and epsilon, without decay of biases and norms."""
-    import torch
-
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return torch.optim.AdamW(
-        [
-            {
-                "params": [p for p in trained if (p.ndim > 1) == decays],
-                "weight_decay": settings.weight_decay if decays else 0.0,
-            }
-            for decays in (True, False)
-        ],
-        lr=settings.learning_rate,
-        betas=(0.9, 0.999),
-        eps=1e-8,
-        fused=True,
-    )
 
 
 def _step(

@@ -18,6 +18,7 @@ from encoder.batching import length_batches, pad
 from encoder.sentence_settings import SentenceSettings
 from encoder.training.attention import fit_attention, half_precision
 from encoder.training.compiling import compile_layers
+from encoder.training.optimizer import adamw
 from encoder.training.state import load_optimizer, open_run, rate_at, save_state
 from indexing.errors import InputError
 from retriever.training.batches import Batch, BatchMaker
@@ -75,7 +76,7 @@ def train(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = load_model(state or base, settings.dropout).to(device)
     fit_attention(model, device)
-    optimizer = _optimizer(model, settings)
+    optimizer = adamw(model, settings.learning_rate, settings.weight_decay)
     texts = TextPieces(base, sentence)
     maker = BatchMaker(examples, texts, settings)
     steps = min(settings.max_steps or 10**9, maker.per_epoch * settings.epochs)
@@ -102,22 +103,6 @@ def _ahead(maker: BatchMaker, done: int, steps: int) -> Iterator[tuple[int, Batc
             batch = coming.result()
             coming = pool.submit(maker.batch, step + 1) if step + 1 < steps else None
             yield step, batch
-
-
-def _optimizer(model: torch.nn.Module, settings: EncoderTraining) -> torch.optim.AdamW:
-    """Return AdamW without decay of biases and norms."""
-    import torch
-
-    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
-    others = [parameter for parameter in model.parameters() if parameter.ndim < 2]
-    return torch.optim.AdamW(
-        [
-            {"params": matrices, "weight_decay": settings.weight_decay},
-            {"params": others, "weight_decay": 0.0},
-        ],
-        lr=settings.learning_rate,
-        fused=True,
-    )
 
 
 def _step(
