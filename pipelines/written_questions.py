@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TypedDict
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from indexing.documents import Passage
 from indexing.errors import InputError
-from indexing.files import publish
+from indexing.files import publish, write_atomically
 from indexing.index import Index
 from indexing.progress import Progress, SilentProgress
 from pipelines.answer_match import joined, tokens
@@ -28,6 +29,7 @@ from reader.spans import Reader
 
 _BATCH = 64
 _FEWEST = 4  # words of a question
+_SAVED_EVERY = 4  # batches after which a stopped run can go on
 
 
 class Answers(TypedDict):
@@ -73,38 +75,65 @@ def write_questions(
     out: Path,
     settings: WritingSettings,
     *,
+    resume: bool = False,
     progress: Progress | None = None,
 ) -> WritingCounts:
     """Write up to `settings.questions` questions as JSONL, about passages drawn at random.
 
+    A stopped run goes on with `resume`, to the same questions as one that was not.
+
     Raises:
         InputError: `out` is there already, or nothing that was written can be used.
     """
+    part, place = (out.with_name(out.name + end) for end in (".part", ".place"))
     if out.exists():
         raise InputError(f"{out} is there already; choose another --out")
-    part = out.with_name(out.name + ".part")
-    asked = kept = 0
+    if place.exists() and not resume:
+        raise InputError(f"{part} holds a stopped run; add --resume, or remove it and {place.name}")
+    done = _read_place(place)
     with (
-        part.open("wb") as file,
+        part.open("ab") as file,
         (progress or SilentProgress()).stage("asking", settings.questions, "questions") as advance,
     ):
-        for number, passages in enumerate(_drawn(index, settings)):
-            asked += len(passages)
-            for style in settings.styles:
-                found = ask_about(passages, writer, reader, style, settings.seed * 10**6 + number)
-                lines = found[: settings.questions - kept]
-                file.write(
-                    "".join(json.dumps(q, ensure_ascii=False) + "\n" for q in lines).encode()
-                )
-                kept += len(lines)
-                advance(len(lines))
-            if kept >= settings.questions:
+        file.truncate(done.size)
+        advance(done.kept)
+        for number, passages in enumerate(islice(_drawn(index, settings), done.batches, None)):
+            if done.kept >= settings.questions:
                 break
-    if not kept:
+            seed = settings.seed * 10**6 + done.batches
+            found = [
+                one
+                for style in settings.styles
+                for one in ask_about(passages, writer, reader, style, seed)
+            ][: settings.questions - done.kept]
+            file.write("".join(json.dumps(q, ensure_ascii=False) + "\n" for q in found).encode())
+            file.flush()
+            done = _Place(
+                done.batches + 1, done.asked + len(passages), done.kept + len(found), file.tell()
+            )
+            if number % _SAVED_EVERY == 0:
+                write_atomically(place, json.dumps(asdict(done)).encode())
+            advance(len(found))
+    place.unlink(missing_ok=True)
+    if not done.kept:
         part.unlink()
         raise InputError("Nothing that was written is a question with an answer in its passage.")
     publish(part, out)
-    return WritingCounts(asked, kept)
+    return WritingCounts(done.asked, done.kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How far a run has come: batches asked about, passages, questions, and bytes of the file."""
+
+    batches: int = 0
+    asked: int = 0
+    kept: int = 0
+    size: int = 0
+
+
+def _read_place(file: Path) -> _Place:
+    return _Place(**json.loads(file.read_bytes())) if file.exists() else _Place()
 
 
 def ask_about(

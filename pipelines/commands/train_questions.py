@@ -74,6 +74,7 @@ def _register_questions(parsers: Any) -> None:
     )
     options.add_keep_out(parser, "files whose paragraphs' passages are passed over")
     parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--resume", action="store_true", help="go on with a stopped run")
     parser.set_defaults(run=run_questions)
 
 
@@ -120,7 +121,13 @@ def run_questions(args: argparse.Namespace) -> int:
     settings = WritingSettings(args.questions, styles, args.seed, keep_out=tuple(args.keep_out))
     with Index.open(args.index) as index:
         counts = write_questions(
-            index, writer, reader, args.out, settings, progress=open_progress()
+            index,
+            writer,
+            reader,
+            args.out,
+            settings,
+            resume=args.resume,
+            progress=open_progress(),
         )
     written = counts.asked * len(styles)
     print(f"{args.out}: {counts.kept:,} questions, of {written:,} that were written")

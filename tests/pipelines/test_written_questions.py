@@ -93,6 +93,31 @@ def test_the_same_seed_asks_about_the_same_passages(index, tmp_path):
     assert (tmp_path / "a").read_text() == (tmp_path / "b").read_text()
 
 
+def test_a_stopped_run_goes_on_to_the_same_questions(index, tmp_path):
+    settings = WritingSettings(styles=(0, 1), batch=1)
+    write_questions(index, FirstWordWriter(), None, tmp_path / "whole", settings)
+
+    class Dying(FirstWordWriter):
+        left = 3
+
+        def write(self, *args, **kwargs):
+            self.left -= 1
+            if self.left < 0:
+                raise KeyboardInterrupt
+            return super().write(*args, **kwargs)
+
+    with pytest.raises(KeyboardInterrupt):
+        write_questions(index, Dying(), None, tmp_path / "parts", settings)
+    with pytest.raises(InputError, match="--resume"):
+        write_questions(index, FirstWordWriter(), None, tmp_path / "parts", settings)
+    counts = write_questions(
+        index, FirstWordWriter(), None, tmp_path / "parts", settings, resume=True
+    )
+    assert (counts.asked, counts.kept) == (3, 6)
+    assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
+    assert sorted(file.name for file in tmp_path.glob("parts*")) == ["parts"]
+
+
 def test_a_file_that_is_there_is_kept(index, tmp_path):
     (tmp_path / "asked.jsonl").write_text("mine")
     with pytest.raises(InputError, match="choose another"):
