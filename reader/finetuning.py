@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from encoder.training.attention import fit_attention, half_precision
 from encoder.training.compiling import compile_layers
+from encoder.training.log import StepLog
 from encoder.training.state import load_optimizer, open_run, rate_at, save_state
 from encoder.transfer import to_device
 from reader.batch_source import batches_for
@@ -26,7 +27,6 @@ from reader.model_session import ModelSession
 from reader.optimizer import make_optimizer
 from reader.selection import Selection
 from reader.teachers import Teachers
-from reader.train_log import TrainLog
 from reader.train_settings import TrainSettings
 from reader.training_data import TrainingSet, joined, mine_negatives
 
@@ -132,11 +132,13 @@ def train(
         measure = partial(evaluate, require_answers(held), reader)
         selection = Selection(out, settings.patience, done, measure, save)
         selection.begin()
-    log = TrainLog(out / "log.jsonl", done, steps)
+    log = StepLog(out / "log.jsonl", done, steps)
     batches = batches_for(device, data, tokenizer, settings, done)
     for step, batch in zip(range(done, steps), batches, strict=False):
         losses = _step(model, optimizer, batch, settings, teachers, step, steps)
-        log.record(step + 1, batch, losses.span, losses.relevance)
+        parts = {"span_loss": losses.span, "relevance_loss": losses.relevance}
+        seen = {"questions": batch.questions, "tokens": int(batch.mask.sum())}
+        log.record(step + 1, parts, seen)
         due = (step + 1) % (settings.evaluate_every or per_epoch) == 0 or step + 1 == steps
         if selection and due and selection.record(step + 1):
             break

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -15,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.training.attention import half_precision
+from encoder.training.log import StepLog
 from encoder.training.optimizer import adamw
 from encoder.training.state import load_optimizer, open_run, rate_at, save_state
 from encoder.transfer import to_device
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 RECORD = "writer.json"
 _POOL = 24  # batches that are sorted by length together
-_EVERY = 20  # steps between lines of the log
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,11 @@ class WriterBatch:
     segments: NDArray[np.int64]
     lengths: NDArray[np.int64]
     wanted: NDArray[np.int64]
+
+    @property
+    def tokens(self) -> int:
+        """How many pieces are run, without padding."""
+        return int(self.lengths.sum() + 2 * (self.wanted >= 0).sum())
 
 
 def collate(pairs: list[Pair], pad: int, mask: int) -> WriterBatch:
@@ -143,7 +146,7 @@ def train_writer(
     done = load_optimizer(optimizer, state) if state else 0
     count = sum(len(one.examples) for one in data.sets)
     steps = min(settings.max_steps or 10**9, settings.epochs * -(-count // settings.rows))
-    log = _Log(out / "log.jsonl", done, steps)
+    log = StepLog(out / "log.jsonl", done, steps)
     source = made_ahead(device, lambda: islice(batches(data, tokenizer, settings), done, None))
     for step, batch in zip(range(done, steps), source, strict=False):
         # Dropout depends on the step alone, so that a resumed run drops what the whole one drops.
@@ -156,7 +159,7 @@ def train_writer(
             group["lr"] = settings.learning_rate * rate_at(step, steps, settings.warmup)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        log.record(step + 1, batch, loss)
+        log.record(step + 1, {"loss": loss}, {"questions": len(batch.ids), "tokens": batch.tokens})
         if (step + 1) % save_every == 0 and step + 1 < steps:
             save_state(out, step + 1, optimizer, lambda to: _save(model, base, to))
     _save(model, base, out)
@@ -170,32 +173,3 @@ def _save(model: torch.nn.Module, source: Path, target: Path) -> None:
     for name in TOKENIZER_FILES:
         if (source / name).exists():
             shutil.copyfile(source / name, target / name)
-
-
-class _Log:
-    """Collects steps; every 20 of them, and at the end, writes a line."""
-
-    def __init__(self, file: Path, done: int, steps: int) -> None:
-        self._file, self._first, self._steps = file, done, steps
-        self._start, self._tokens = time.monotonic(), 0
-        self._losses: list[torch.Tensor] = []
-
-    def record(self, step: int, batch: WriterBatch, loss: torch.Tensor) -> None:
-        import torch
-
-        self._tokens += int(batch.lengths.sum() + 2 * (batch.wanted >= 0).sum())
-        self._losses.append(loss.detach())
-        if step % _EVERY and step != self._steps:
-            return
-        seconds = time.monotonic() - self._start
-        left = seconds / (step - self._first) * (self._steps - step)
-        line = {
-            "step": step,
-            "loss": round(float(torch.stack(self._losses).mean()), 4),
-            "tokens_per_second": round(self._tokens / seconds),
-            "eta_minutes": round(left / 60, 1),
-        }
-        self._losses = []
-        with self._file.open("a") as stream:
-            stream.write(json.dumps(line) + "\n")
-        print(f"step {step}/{self._steps} {line}", file=sys.stderr, flush=True)

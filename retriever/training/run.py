@@ -18,13 +18,13 @@ from encoder.batching import length_batches, pad
 from encoder.sentence_settings import SentenceSettings
 from encoder.training.attention import fit_attention, half_precision
 from encoder.training.compiling import compile_layers
+from encoder.training.log import StepLog
 from encoder.training.optimizer import adamw
 from encoder.training.state import load_optimizer, open_run, rate_at, save_state
 from indexing.errors import InputError
 from retriever.training.batches import Batch, BatchMaker
 from retriever.training.examples import TrainingExamples
 from retriever.training.grad_cache import walk_back
-from retriever.training.log import RunLog
 from retriever.training.loss import Losses, losses
 from retriever.training.model import embed, load_model, save_model, trainable_settings
 from retriever.training.settings import EncoderTraining
@@ -84,10 +84,13 @@ def train(
     compile_layers(model, device, steps - done)
     save = partial(save_model, model, base, settings=sentence)
     trained = Trained(model, sentence, texts.pad, settings)
-    log = RunLog(out / "log.jsonl", done, steps)
+    log = StepLog(out / "log.jsonl", done, steps)
     for step, batch in _ahead(maker, done, steps):
         found = _step(trained, optimizer, batch, step, steps)
-        log.record(step + 1, batch, found)
+        # A pair is a question and a passage that it was given: the positive, or a hard negative.
+        seen = {"pairs": len(batch.rows) - batch.questions, "tokens": batch.tokens}
+        parts = {"loss": found.ranking, "distil_loss": found.distil, "accuracy": found.accuracy}
+        log.record(step + 1, parts, seen)
         if (step + 1) % save_every == 0 and step + 1 < steps:
             save_state(out, step + 1, optimizer, partial(save, half=False))
     save(out, half=True)
