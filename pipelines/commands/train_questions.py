@@ -52,7 +52,7 @@ def _register_questions(parsers: Any) -> None:
         help="write questions about an index's own passages, for `qa train mine`",
         description="Let a question writer ask about passages of the index, and keep the questions "
         "to which a reader finds the same answer. `qa train mine` finds hard negatives for them, "
-        "and `qa train reader` and `qa train retriever` train on those, without labels.",
+        "and `qa train retriever` trains on those, without labels.",
     )
     options.add_index(parser, required=True)
     parser.add_argument(

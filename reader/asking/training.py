@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -167,8 +168,6 @@ def train_writer(
 
 
 def _save(model: torch.nn.Module, source: Path, target: Path) -> None:
-    import shutil
-
     model.save_pretrained(target)
     for name in TOKENIZER_FILES:
         if (source / name).exists():
