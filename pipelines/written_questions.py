@@ -83,14 +83,15 @@ def write_questions(
     A stopped run goes on with `resume`, to the same questions as one that was not.
 
     Raises:
-        InputError: `out` is there already, or nothing that was written can be used.
+        InputError: `out` is there already, a stopped run had other settings, or nothing that was
+            written can be used.
     """
     part, place = (out.with_name(out.name + end) for end in (".part", ".place"))
     if out.exists():
         raise InputError(f"{out} is there already; choose another --out")
     if place.exists() and not resume:
         raise InputError(f"{part} holds a stopped run; add --resume, or remove it and {place.name}")
-    done = _read_place(place)
+    done = _read_place(place, settings)
     with (
         part.open("ab") as file,
         (progress or SilentProgress()).stage("asking", settings.questions, "questions") as advance,
@@ -112,7 +113,8 @@ def write_questions(
                 done.batches + 1, done.asked + len(passages), done.kept + len(found), file.tell()
             )
             if number % _SAVED_EVERY == 0:
-                write_atomically(place, json.dumps(asdict(done)).encode())
+                kept = {"run": _same_run(settings), "place": asdict(done)}
+                write_atomically(place, json.dumps(kept).encode())
             advance(len(found))
     place.unlink(missing_ok=True)
     if not done.kept:
@@ -132,8 +134,19 @@ class _Place:
     size: int = 0
 
 
-def _read_place(file: Path) -> _Place:
-    return _Place(**json.loads(file.read_bytes())) if file.exists() else _Place()
+def _same_run(settings: WritingSettings) -> dict[str, object]:
+    """Return what a stopped run and the one that goes on with it must share."""
+    files = [str(file) for file in settings.keep_out]
+    return {"styles": list(settings.styles), "seed": settings.seed, "keep_out": files}
+
+
+def _read_place(file: Path, settings: WritingSettings) -> _Place:
+    if not file.exists():
+        return _Place()
+    kept = json.loads(file.read_bytes())
+    if kept["run"] != _same_run(settings):
+        raise InputError(f"{file} is of a run with other settings; choose another --out")
+    return _Place(**kept["place"])
 
 
 def ask_about(

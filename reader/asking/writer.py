@@ -61,22 +61,14 @@ class QuestionWriter:
         """How many ways of asking the writer has learnt."""
         return max(1, len(self._styles.ids))
 
-    def write(
-        self,
-        passages: Sequence[Passage],
-        style: int,
-        seed: int,
-        settings: SampleSettings | None = None,
-    ) -> list[Written | None]:
+    def write(self, passages: Sequence[Passage], style: int, seed: int) -> list[Written | None]:
         """Ask about each passage; None where no question with an answer in it was written."""
         pieces = self._tokenizer.passages([passage.text for passage in passages])
         sources = [
             source_ids(self._tokenizer, self._styles, style, passage.title, own.ids[:_LONGEST])
             for passage, own in zip(passages, pieces, strict=True)
         ]
-        targets = write_targets(
-            self._model, sources, self._special, settings or SampleSettings(), seed
-        )
+        targets = write_targets(self._model, sources, self._special, SampleSettings(), seed)
         found: list[Written | None] = []
         for target, own in zip(targets, pieces, strict=True):
             parts = split_target(target, self._special.sep)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -29,7 +30,7 @@ class FirstWordWriter:
 
     styles = 2
 
-    def write(self, passages, style, seed, settings=None):
+    def write(self, passages, style, seed):
         return [
             Written(f"which city is the capital of {p.text.split()[5]} {style}", 0, len(p.title))
             if p.title
@@ -110,6 +111,9 @@ def test_a_stopped_run_goes_on_to_the_same_questions(index, tmp_path):
         write_questions(index, Dying(), None, tmp_path / "parts", settings)
     with pytest.raises(InputError, match="--resume"):
         write_questions(index, FirstWordWriter(), None, tmp_path / "parts", settings)
+    other = replace(settings, seed=14)
+    with pytest.raises(InputError, match="other settings"):
+        write_questions(index, FirstWordWriter(), None, tmp_path / "parts", other, resume=True)
     counts = write_questions(
         index, FirstWordWriter(), None, tmp_path / "parts", settings, resume=True
     )

@@ -27,6 +27,7 @@ from reader.asking.sequences import (
 from reader.asking.training import WriterSettings, collate, train_writer
 from reader.asking.writer import QuestionWriter
 from reader.features import ReaderTokenizer
+from tests.stopping import stopped_after
 
 CITIES = ["paris", "berlin"]
 COUNTRIES = ["france", "germany"]
@@ -234,21 +235,11 @@ def test_what_is_written_ends(writer_folder):
     assert set(targets[0][len(answer) + len(question) + 2 :]) <= {tokenizer.pad}
 
 
-def test_a_stopped_run_resumes_to_the_same_weights(tiny_bert, squad_file, tmp_path, monkeypatch):
+def test_a_stopped_run_resumes_to_the_same_weights(tiny_bert, squad_file, tmp_path):
     settings = WriterSettings(str(tiny_bert), (str(squad_file),), epochs=2, rows=8, dropout=0.2)
     train_writer(settings, tmp_path / "whole", resume=False, save_every=5)
-    real, seen = training.batch_loss, []
-
-    def dying(*args):
-        if len(seen) == 8:
-            raise KeyboardInterrupt
-        seen.append(1)
-        return real(*args)
-
-    monkeypatch.setattr(training, "batch_loss", dying)
-    with pytest.raises(KeyboardInterrupt):
+    with stopped_after(8, training, "batch_loss"):
         train_writer(settings, tmp_path / "parts", resume=False, save_every=5)
-    monkeypatch.setattr(training, "batch_loss", real)
     train_writer(settings, tmp_path / "parts", resume=True, save_every=5)
     whole = load_writer(tmp_path / "whole").state_dict()
     parts = load_writer(tmp_path / "parts").state_dict()

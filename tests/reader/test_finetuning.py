@@ -16,6 +16,7 @@ from reader.load import load_reader
 from reader.model import load_model
 from reader.optimizer import make_optimizer
 from reader.train_settings import AugmentSettings, BatchSettings, EditRates, TrainSettings
+from tests.stopping import stopped_after
 
 CITIES = ["paris", "berlin"]
 COUNTRIES = ["france", "germany"]
@@ -66,7 +67,7 @@ def test_training_learns_and_the_checkpoint_answers(tiny_bert, squad_file, tmp_p
     assert best[0][0].text == "berlin"
 
 
-def test_a_stopped_run_resumes_to_the_same_weights(tiny_bert, squad_file, tmp_path, monkeypatch):
+def test_a_stopped_run_resumes_to_the_same_weights(tiny_bert, squad_file, tmp_path):
     edits = EditRates(0.2, 0.1, 0.1)
     settings = settings_for(
         tiny_bert,
@@ -76,18 +77,8 @@ def test_a_stopped_run_resumes_to_the_same_weights(tiny_bert, squad_file, tmp_pa
         batches=BatchSettings(questions=8, augment=AugmentSettings(edits, edits)),
     )
     train(settings, tmp_path / "whole", resume=False, save_every=4)
-    real, seen = finetuning._step, []
-
-    def dying(*args):
-        if len(seen) == 6:
-            raise KeyboardInterrupt
-        seen.append(1)
-        return real(*args)
-
-    monkeypatch.setattr(finetuning, "_step", dying)
-    with pytest.raises(KeyboardInterrupt):
+    with stopped_after(6, finetuning, "_step"):
         train(settings, tmp_path / "parts", resume=False, save_every=4)
-    monkeypatch.setattr(finetuning, "_step", real)
     train(settings, tmp_path / "parts", resume=True, save_every=4)
     whole = load_model(tmp_path / "whole").state_dict()
     parts = load_model(tmp_path / "parts").state_dict()

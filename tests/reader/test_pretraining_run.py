@@ -27,6 +27,7 @@ from reader.pretraining.shards import open_tokens
 from reader.pretraining.source import own_batches
 from reader.pretraining.throughput import step_operations
 from reader.pretraining.vocabulary import Vocabulary
+from tests.stopping import stopped_after
 
 RUN = """
 import json, sys
@@ -135,20 +136,11 @@ def test_it_learns_and_reports_losses_apart(tiny_bert, tokens_folder, tmp_path):
     assert all(0 < line["share_of_peak"] < 2 for line in lines)
 
 
-def test_a_stopped_run_resumes_to_the_same_weights(tiny_bert, tokens_folder, tmp_path, monkeypatch):
+def test_a_stopped_run_resumes_to_the_same_weights(tiny_bert, tokens_folder, tmp_path):
     settings = settings_for(tiny_bert, tokens_folder, recurring=0.3)
     start(settings, tmp_path / "whole", save_every=2)
-    real = run._step
-
-    def dying(*args):
-        if args[5] == 5:  # the step
-            raise KeyboardInterrupt
-        return real(*args)
-
-    monkeypatch.setattr(run, "_step", dying)
-    with pytest.raises(KeyboardInterrupt):
+    with stopped_after(5, run, "_step"):
         start(settings, tmp_path / "parts", save_every=2)
-    monkeypatch.setattr(run, "_step", real)
     start(settings, tmp_path / "parts", resume=True, save_every=2)
     whole, parts = weights(tmp_path / "whole"), weights(tmp_path / "parts")
     assert whole.keys() == parts.keys()

@@ -14,6 +14,7 @@ from reader.features import ReaderTokenizer
 from reader.pretraining import shards
 from reader.pretraining.shards import open_tokens, read_manifest, write_tokens
 from reader.pretraining.vocabulary import Vocabulary
+from tests.stopping import stopped_after
 
 TEXTS = [f"paris is the capital of france {i} and berlin is not" for i in range(1200)]
 
@@ -44,23 +45,13 @@ def test_documents_come_back_as_the_tokenizer_s_pieces(corpus, tiny_bert, tmp_pa
     assert tokens.pieces == sum(map(len, wanted))
 
 
-def test_a_stopped_run_goes_on_to_the_same_files(corpus, tiny_bert, tmp_path, monkeypatch):
+def test_a_stopped_run_goes_on_to_the_same_files(corpus, tiny_bert, tmp_path):
     write(corpus, tiny_bert, tmp_path / "whole", shard=5000)
-    real, calls = shards._write_shard, []
-
-    def dying(*args):
-        if calls:
-            raise KeyboardInterrupt
-        calls.append(1)
-        return real(*args)
-
-    monkeypatch.setattr(shards, "_write_shard", dying)
-    with pytest.raises(KeyboardInterrupt):
+    with stopped_after(1, shards, "_write_shard"):
         write(corpus, tiny_bert, tmp_path / "parts", shard=5000)
     vocabulary = Vocabulary.from_folder(tiny_bert)
     with pytest.raises(InputError, match="stopped"):
         open_tokens(tmp_path / "parts", vocabulary)
-    monkeypatch.setattr(shards, "_write_shard", real)
     assert write(corpus, tiny_bert, tmp_path / "parts", shard=5000) == read_manifest(
         tmp_path / "whole"
     )

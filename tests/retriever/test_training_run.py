@@ -18,6 +18,7 @@ from retriever.training.examples import TrainingExamples, TrainingQuestion
 from retriever.training.run import train
 from retriever.training.settings import EncoderTraining
 from retriever.training.texts import TextPieces
+from tests.stopping import stopped_after
 
 LETTERS = "abcdefghijklmnop"
 
@@ -94,24 +95,14 @@ def test_training_learns(tiny_bert, tmp_path):
     assert right.mean() > 0.3  # by chance 1 in 80
 
 
-def test_a_stopped_run_resumes_to_the_same_weights(tiny_bert, tmp_path, monkeypatch):
+def test_a_stopped_run_resumes_to_the_same_weights(tiny_bert, tmp_path):
     from functools import partial
 
     settings = settings_for(tiny_bert, dropout=0.2, teacher="x")
     load = partial(examples, teacher=True)
     train(load, settings, tmp_path / "whole", resume=False, save_every=4)
-    real, seen = run._step, []
-
-    def dying(*args):
-        if len(seen) == 6:
-            raise KeyboardInterrupt
-        seen.append(1)
-        return real(*args)
-
-    monkeypatch.setattr(run, "_step", dying)
-    with pytest.raises(KeyboardInterrupt):
+    with stopped_after(6, run, "_step"):
         train(load, settings, tmp_path / "parts", resume=False, save_every=4)
-    monkeypatch.setattr(run, "_step", real)
     train(load, settings, tmp_path / "parts", resume=True, save_every=4)
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "parts")]
     assert weights[0] == weights[1]
