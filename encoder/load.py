@@ -7,6 +7,7 @@ from pathlib import Path
 
 from encoder.model_folder import model_folder
 from encoder.protocol import TextEncoder
+from encoder.question_adapter import AdaptedEncoder, read_adapter
 from indexing.errors import InputError
 
 DEFAULT = "default"
@@ -17,16 +18,34 @@ def default_folder() -> Path:
     return Path(__file__).parent / "spanqa-encoder"
 
 
-def load_encoder(name: str = DEFAULT, device: str = "auto", precision: str = "auto") -> TextEncoder:
+def load_encoder(
+    name: str = DEFAULT, device: str = "auto", precision: str = "auto", *, adapted: bool = True
+) -> TextEncoder:
     """Load an encoder: `default`, a folder, or `OWNER/MODEL` of the Hugging Face hub.
 
     A folder is one that sentence-transformers wrote, a plain BERT checkpoint, or DPR's two towers
     (see `encoder.dpr`). Models other than BERT need sentence-transformers and run in its way.
+    Where it has an adapter of questions, that is used unless `adapted` is false.
 
     Raises:
         InputError: there is no such encoder, or it is unusable.
     """
-    folder = default_folder() if name == DEFAULT else model_folder(name, "encoder", DEFAULT)
+    folder = encoder_folder(name)
+    encoder = _open(name, folder, device, precision)
+    adapter = read_adapter(folder, encoder.dimension) if adapted else None
+    return AdaptedEncoder(encoder, adapter) if adapter else encoder
+
+
+def encoder_folder(name: str) -> Path:
+    """Return the folder of an encoder; the hub's are fetched.
+
+    Raises:
+        InputError: there is no such encoder.
+    """
+    return default_folder() if name == DEFAULT else model_folder(name, "encoder", DEFAULT)
+
+
+def _open(name: str, folder: Path, device: str, precision: str) -> TextEncoder:
     from encoder.dpr import has_two_towers, open_two_towers
     from encoder.sentence import open_encoder
     from encoder.sentence_settings import read_settings

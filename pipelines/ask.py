@@ -273,6 +273,10 @@ def open_index_encoder(
     """Open the encoder that made an index's vectors, or the one that the user names."""
     from encoder.load import load_encoder
 
+    return load_encoder(index_encoder_name(index, encoder), device, precision)
+
+
+def index_encoder_name(index: Index, encoder: str | None) -> str:
+    """Return the name of the encoder that the user names, else of the one that made the vectors."""
     record = index.manifest.vectors
-    name = encoder or (record.encoder if record is not None else "default")
-    return load_encoder(name, device, precision)
+    return encoder or (record.encoder if record is not None else "default")

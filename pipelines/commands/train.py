@@ -8,6 +8,7 @@ from typing import Any
 
 from pipelines.commands import (
     options,
+    train_adapter,
     train_graph,
     train_questions,
     train_reader,
@@ -22,6 +23,7 @@ def register(commands: Any) -> None:
     parsers = group.add_subparsers(dest="action", metavar="WHAT", required=True)
     train_reader.register(parsers)
     train_retriever.register(parsers)
+    train_adapter.register(parsers)
     _register_mine(parsers)
     _register_cloze(parsers)
     train_questions.register(parsers)

@@ -1,0 +1,85 @@
+"""Training of adapters: the loss against a loop, and whether a map is learnt."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from encoder.question_adapter import no_adapter
+from indexing.progress import SilentProgress
+from retriever.training.question_adapter import (
+    AdapterTraining,
+    Candidates,
+    marginal_loss,
+    train_adapter,
+)
+
+
+def test_the_loss_is_that_of_all_right_passages_together():
+    generator = torch.Generator().manual_seed(2)
+    scores = 3 * torch.randn(6, 9, generator=generator)
+    there = torch.rand(6, 9, generator=generator) < 0.8
+    right = (torch.rand(6, 9, generator=generator) < 0.3) & there
+    right[:, 0] = there[:, 0] = True
+    total = 0.0
+    for row in range(6):
+        every = sum(math.exp(scores[row, c]) for c in range(9) if there[row, c])
+        good = sum(math.exp(scores[row, c]) for c in range(9) if right[row, c])
+        total -= math.log(good / every)
+    assert float(marginal_loss(scores, right, there)) == pytest.approx(total / 6, rel=1e-5)
+
+
+@pytest.fixture
+def mirrored():
+    """Return questions whose right passage is their vector with its halves exchanged."""
+    rng = np.random.default_rng(4)
+    passages = rng.normal(size=(300, 8)).astype(np.float32)
+    passages /= np.linalg.norm(passages, axis=1, keepdims=True)
+    ids = np.array([rng.permutation(300)[:20] for _ in range(400)])
+    right = np.zeros(ids.shape, dtype=np.bool_)
+    right[np.arange(400), rng.integers(20, size=400)] = True
+    vectors = np.roll(passages[ids[right]], 4, axis=1)
+    return passages, Candidates(vectors, ids, right)
+
+
+def best(candidates, passages, adapter):
+    scores = np.einsum("qd,qpd->qp", adapter.apply(candidates.vectors), passages[candidates.ids])
+    return candidates.right[np.arange(len(scores)), scores.argmax(axis=1)].mean()
+
+
+def test_a_map_of_questions_is_learnt(mirrored):
+    passages, candidates = mirrored
+    train, test = candidates.rows(np.arange(300)), candidates.rows(np.arange(300, 400))
+    settings = AdapterTraining(epochs=30, batch=50, learning_rate=0.03)
+    start = no_adapter(8)
+    trained = [
+        train_adapter(train, lambda ids: passages[ids], start, settings, SilentProgress())
+        for _ in range(2)
+    ]
+    assert best(test, passages, start) < 0.2
+    assert best(test, passages, trained[0]) > 0.9
+    np.testing.assert_array_equal(trained[0].weight, trained[1].weight)
+    assert not start.weight.any()
+
+
+def test_places_without_a_passage_teach_nothing(mirrored):
+    passages, candidates = mirrored
+    settings = AdapterTraining(epochs=1, batch=50)
+    ids = np.concatenate([candidates.ids, np.full((400, 3), -1)], axis=1)
+    right = np.concatenate([candidates.right, np.zeros((400, 3), np.bool_)], axis=1)
+    padded = Candidates(candidates.vectors, ids, right)
+    one, other = (
+        train_adapter(c, lambda ids: passages[ids], no_adapter(8), settings, SilentProgress())
+        for c in (candidates, padded)
+    )
+    np.testing.assert_allclose(one.weight, other.weight, atol=1e-6)
+
+
+def test_questions_that_tell_nothing_are_left_out():
+    ids = np.array([[1, 2], [1, 2], [1, 2], [1, -1]])
+    right = np.array([[True, False], [True, True], [False, False], [True, False]])
+    vectors = np.arange(4, dtype=np.float32)[:, None]
+    assert Candidates(vectors, ids, right).telling().vectors.tolist() == [[0.0]]
