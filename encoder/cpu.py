@@ -20,11 +20,17 @@ def flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
 
 
 def has_fast_bf16(found: frozenset[str]) -> bool:
-    """Tell whether bf16 matrices are faster than fp32's.
+    """Tell whether bf16 matrices are faster than fp32's: with AMX, and on AMD's with AVX-512.
 
-    AVX-512's bf16 alone makes them slower: 167 GFLOP/s, fp32 308, on two cores of a Xeon whose
-    AMX is switched off (`benchmarks/matrix_products.py`).
+    Intel's AVX-512 bf16 makes them slower: 167 GFLOP/s, fp32 308, on two cores of a Xeon whose
+    AMX is switched off; two cores of an EPYC make 975, fp32 211 (`benchmarks/matrix_products.py`).
     """
+    amd = "sse4a" in found  # no other maker's processors have it
+    return has_amx(found) or (amd and "avx512_bf16" in found)
+
+
+def has_amx(found: frozenset[str]) -> bool:
+    """Tell whether models run faster in bf16 than in int8: with AMX's tiles alone."""
     return "amx_bf16" in found
 
 

@@ -50,7 +50,7 @@ def pick(device: str, precision: str) -> tuple[str, str]:
         return device, precision
     if device != "cpu":
         return device, "bf16"
-    return device, "bf16" if cpu.has_fast_bf16(cpu.flags()) else "int8"
+    return device, "bf16" if cpu.has_amx(cpu.flags()) else "int8"
 
 
 def _has_cuda() -> bool:
