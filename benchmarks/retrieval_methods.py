@@ -2,7 +2,7 @@
 
     python -m benchmarks.retrieval_methods INDEX QUESTIONS [QUESTIONS ...] [--ask 500]
         [--patterns FILE ...] [--rerank reader] [--rerank-depth 20] [--rerank-weight 0.5]
-        [--peer-fusions]
+        [--peer-fusions] [--beside ENCODER]
 
 Every table is of one file: recall and MRR by answer match with 95 % intervals, MRR's difference
 to BM25's by paired bootstrap, and the mean time of a single question, 100 hits each; below it what
@@ -37,6 +37,9 @@ def main() -> None:
     parser.add_argument(
         "--peer-fusions", action="store_true", help="also fuse the same lists as others do"
     )
+    parser.add_argument(
+        "--beside", metavar="ENCODER", help="also ask by another encoder of the same vectors"
+    )
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
     args = parser.parse_args()
@@ -46,6 +49,11 @@ def main() -> None:
             kind: open_index_retriever(index, kind, None, args.device, args.precision)
             for kind in ("bm25", "dense", "hybrid")
         }
+        if args.beside:
+            for kind in ("dense", "hybrid"):
+                rows[f"{kind}, {Path(args.beside).name}"] = open_index_retriever(
+                    index, kind, args.beside, args.device, args.precision
+                )
         if args.peer_fusions:
             encoder = open_index_encoder(index, None, args.device, args.precision)
             for name, fusion in PEER_FUSIONS.items():

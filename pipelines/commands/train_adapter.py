@@ -44,7 +44,7 @@ def register(parsers: Any) -> None:
         help=f"passages looked at for each question ({_DEPTH})",
     )
     parser.add_argument("--epochs", type=options.positive, default=2, help="(2)")
-    parser.add_argument("--learning-rate", type=float, default=1e-3, help="(0.001)")
+    parser.add_argument("--learning-rate", type=float, default=5e-4, help="(0.0005)")
     parser.add_argument("--seed", type=int, default=13)
     options.add_keep_out(
         parser, "files whose questions, and passages of whose paragraphs, do not train"

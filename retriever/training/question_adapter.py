@@ -28,7 +28,7 @@ class AdapterTraining:
 
     epochs: int = 2
     batch: int = 128
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     temperature: float = 0.05
     warmup: float = 0.06
     weight_decay: float = 0.01
