@@ -60,12 +60,12 @@ def read_adapter(folder: Path, dimension: int) -> QuestionAdapter | None:
     Raises:
         InputError: the file is damaged, or belongs to vectors of another dimension.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
     file = folder / ADAPTER
     if not file.is_file():
         return None
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
     try:
         tensors = load_file(file)
         weight, bias = (tensors[name].astype(np.float32) for name in ("weight", "bias"))
@@ -75,7 +75,7 @@ def read_adapter(folder: Path, dimension: int) -> QuestionAdapter | None:
         ) from error
     if weight.shape != (dimension, dimension) or bias.shape != (dimension,):
         raise InputError(
-            f"{file}: made for vectors of {len(bias)} numbers, but those of this encoder have "
+            f"{file}: made for vectors of {bias.size} numbers, but those of this encoder have "
             f"{dimension}; train it anew or remove it."
         )
     return QuestionAdapter(weight, bias)

@@ -26,7 +26,8 @@ from pipelines.kept_out import KeptOut
 from pipelines.questions import Question, load_questions
 from pipelines.scores import RECALL_AT, RankScores, rank_scores
 from retriever.dense import check_encoder
-from retriever.training.question_adapter import AdapterTraining, Candidates, train_adapter
+from retriever.training.question_adapter import Candidates, train_adapter
+from retriever.training.settings import AdapterTraining
 
 _BATCH = 256
 _REMEMBERED = 2**16  # passages of which it is known whether they may train

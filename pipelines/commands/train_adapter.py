@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.commands import options
+from retriever.training.settings import AdapterTraining
 
 if TYPE_CHECKING:
     from pipelines.adapter_training import TrainedAdapter
 
+_DEFAULTS = AdapterTraining()
 _DEPTH = 100
 
 
@@ -43,9 +45,9 @@ def register(parsers: Any) -> None:
         metavar="N",
         help=f"passages looked at for each question ({_DEPTH})",
     )
-    parser.add_argument("--epochs", type=options.positive, default=2, help="(2)")
-    parser.add_argument("--learning-rate", type=float, default=5e-4, help="(0.0005)")
-    parser.add_argument("--seed", type=int, default=13)
+    for name, kind in (("epochs", options.positive), ("learning-rate", float), ("seed", int)):
+        default = getattr(_DEFAULTS, name.replace("-", "_"))
+        parser.add_argument(f"--{name}", type=kind, default=default, help=f"({default})")
     options.add_keep_out(
         parser, "files whose questions, and passages of whose paragraphs, do not train"
     )
@@ -64,7 +66,6 @@ def run_adapter(args: argparse.Namespace) -> int:
     from pipelines.ask import index_encoder_name
     from pipelines.commands.train_reader import require_training
     from pipelines.progress import open_progress
-    from retriever.training.question_adapter import AdapterTraining
 
     require_training()
     if args.out.exists():

@@ -17,23 +17,10 @@ from numpy.typing import NDArray
 from encoder.question_adapter import QuestionAdapter
 from encoder.training.state import rate_at
 from indexing.progress import Progress
+from retriever.training.settings import AdapterTraining
 
 if TYPE_CHECKING:
     import torch
-
-
-@dataclass(frozen=True, slots=True)
-class AdapterTraining:
-    """The settings of a run. Scores are divided by `temperature`."""
-
-    epochs: int = 2
-    batch: int = 128
-    learning_rate: float = 5e-4
-    temperature: float = 0.05
-    warmup: float = 0.06
-    weight_decay: float = 0.01
-    clip: float = 1.0
-    seed: int = 13
 
 
 @dataclass(frozen=True, slots=True)

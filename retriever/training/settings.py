@@ -1,4 +1,4 @@
-"""The settings of a training run of the encoder."""
+"""The settings of training runs: of the encoder, and of an adapter of questions."""
 
 from __future__ import annotations
 
@@ -31,4 +31,18 @@ class EncoderTraining:
     chunk_tokens: int = 8192
     teacher: str = ""
     distil: float = 1.0
+    seed: int = 13
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterTraining:
+    """What a run of `qa train adapter` is made of. Scores are divided by `temperature`."""
+
+    epochs: int = 2
+    batch: int = 128
+    learning_rate: float = 5e-4
+    temperature: float = 0.05
+    warmup: float = 0.06
+    weight_decay: float = 0.01
+    clip: float = 1.0
     seed: int = 13

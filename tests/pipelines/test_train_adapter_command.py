@@ -53,10 +53,13 @@ def test_questions_find_more_without_new_vectors(asked, tmp_path, capsys):
 def test_going_on_starts_from_the_adapter(asked, tmp_path, capsys):
     index, file = asked
     first, second = tmp_path / "first", tmp_path / "second"
-    base = ["train", "adapter", str(file), "--index", str(index), "--json", "--epochs"]
-    assert cli.main([*base, "10", "--out", str(first)]) == 0
-    after = json.loads(capsys.readouterr().out)["after"]
-    cli.main([*base, "1", "--out", str(second), "--encoder", str(first)])
+    train = ["train", "adapter", str(file), "--index", str(index), "--json", "--depth", "120",
+             "--learning-rate", "0.02", "--epochs"]  # fmt: skip
+    assert cli.main([*train, "40", "--out", str(first)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    before, after = told["before"], told["after"]
+    assert after["mrr"] > before["mrr"] + 0.04
+    cli.main([*train, "1", "--out", str(second), "--encoder", str(first)])
     assert json.loads(capsys.readouterr().out)["before"]["mrr"] == pytest.approx(
         after["mrr"], abs=0.02
     )

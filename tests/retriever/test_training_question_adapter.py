@@ -10,12 +10,8 @@ import torch
 
 from encoder.question_adapter import no_adapter
 from indexing.progress import SilentProgress
-from retriever.training.question_adapter import (
-    AdapterTraining,
-    Candidates,
-    marginal_loss,
-    train_adapter,
-)
+from retriever.training.question_adapter import Candidates, marginal_loss, train_adapter
+from retriever.training.settings import AdapterTraining
 
 
 def test_the_loss_is_that_of_all_right_passages_together():
