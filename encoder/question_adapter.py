@@ -38,6 +38,12 @@ class QuestionAdapter:
         kept: NDArray[np.float32] = moved * (lengths / np.maximum(now, 1e-12))
         return kept
 
+    def towards(self, other: QuestionAdapter, share: float) -> QuestionAdapter:
+        """Return the adapter that is a share of the way to another."""
+        weight = self.weight + share * (other.weight - self.weight)
+        bias = self.bias + share * (other.bias - self.bias)
+        return QuestionAdapter(weight, bias)
+
     def save(self, folder: Path) -> None:
         """Write the adapter into an encoder's folder, in half precision."""
         from safetensors.numpy import save_file

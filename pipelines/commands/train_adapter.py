@@ -45,6 +45,14 @@ def register(parsers: Any) -> None:
         metavar="N",
         help=f"passages looked at for each question ({_DEPTH})",
     )
+    parser.add_argument(
+        "--strength",
+        type=options.share,
+        default=_DEFAULTS.strength,
+        metavar="SHARE",
+        help="how much of what was learnt is taken, 0 to 1; half of it does better than all on "
+        f"questions of another kind than those that trained ({_DEFAULTS.strength})",
+    )
     for name, kind in (("epochs", options.positive), ("learning-rate", float), ("seed", int)):
         default = getattr(_DEFAULTS, name.replace("-", "_"))
         parser.add_argument(f"--{name}", type=kind, default=default, help=f"({default})")
@@ -70,7 +78,12 @@ def run_adapter(args: argparse.Namespace) -> int:
     require_training()
     if args.out.exists():
         raise InputError(f"{args.out} is there already; choose another --out")
-    settings = AdapterTraining(epochs=args.epochs, learning_rate=args.learning_rate, seed=args.seed)
+    settings = AdapterTraining(
+        epochs=args.epochs,
+        learning_rate=args.learning_rate,
+        strength=args.strength,
+        seed=args.seed,
+    )
     with Index.open(args.index) as index:
         name = index_encoder_name(index, args.encoder)
         encoder = load_encoder(name, args.device, args.precision, adapted=False)

@@ -90,7 +90,8 @@ def train_adapter(
             optimizer.step()
             optimizer.zero_grad()
             advance(len(chosen))
-    return QuestionAdapter(weight.detach().numpy(), bias.detach().numpy())
+    learnt = QuestionAdapter(weight.detach().numpy(), bias.detach().numpy())
+    return start.towards(learnt, settings.strength)
 
 
 def marginal_loss(scores: torch.Tensor, right: torch.Tensor, there: torch.Tensor) -> torch.Tensor:

@@ -36,7 +36,11 @@ class EncoderTraining:
 
 @dataclass(frozen=True, slots=True)
 class AdapterTraining:
-    """What a run of `qa train adapter` is made of. Scores are divided by `temperature`."""
+    """What a run of `qa train adapter` is made of. Scores are divided by `temperature`.
+
+    Of what was learnt the share `strength` is taken (Wortsman et al. 2022, section 3: weights
+    between those before and after stay better at what was not trained on).
+    """
 
     epochs: int = 2
     batch: int = 128
@@ -45,4 +49,5 @@ class AdapterTraining:
     warmup: float = 0.06
     weight_decay: float = 0.01
     clip: float = 1.0
+    strength: float = 1.0
     seed: int = 13

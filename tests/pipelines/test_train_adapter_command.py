@@ -63,6 +63,9 @@ def test_going_on_starts_from_the_adapter(asked, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["before"]["mrr"] == pytest.approx(
         after["mrr"], abs=0.02
     )
+    assert cli.main([*train, "40", "--out", str(tmp_path / "none"), "--strength", "0"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["after"] == told["before"]
 
 
 def test_what_does_not_help_is_not_written(asked, tmp_path, capsys):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from encoder.question_adapter import no_adapter
+from encoder.question_adapter import QuestionAdapter, no_adapter
 from indexing.progress import SilentProgress
 from retriever.training.question_adapter import Candidates, marginal_loss, train_adapter
 from retriever.training.settings import AdapterTraining
@@ -59,6 +59,26 @@ def test_a_map_of_questions_is_learnt(mirrored):
     assert best(test, passages, trained[0]) > 0.9
     np.testing.assert_array_equal(trained[0].weight, trained[1].weight)
     assert not start.weight.any()
+
+
+def test_of_what_is_learnt_a_share_is_taken(mirrored):
+    passages, candidates = mirrored
+    rng = np.random.default_rng(5)
+    values = 0.1 * rng.normal(size=(9, 8)).astype(np.float32)
+    start = QuestionAdapter(values[:8], values[8])
+    whole, half = (
+        train_adapter(
+            candidates,
+            lambda ids: passages[ids],
+            start,
+            AdapterTraining(epochs=2, batch=50, learning_rate=0.03, strength=strength),
+            SilentProgress(),
+        )
+        for strength in (1.0, 0.5)
+    )
+    assert np.abs(whole.weight - start.weight).max() > 0.01
+    np.testing.assert_allclose(half.weight, (start.weight + whole.weight) / 2, atol=1e-6)
+    np.testing.assert_allclose(half.bias, (start.bias + whole.bias) / 2, atol=1e-6)
 
 
 def test_places_without_a_passage_teach_nothing(mirrored):
