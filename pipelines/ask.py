@@ -14,6 +14,7 @@ from indexing.sentences import sentence_around
 from pipelines.answers import Answer, AskResult, Citation
 from pipelines.graph_answers import GraphAnswers, GraphSettings, merged, open_graph
 from reader.calibration import Calibration, RankedAnswer, rank_answers
+from reader.rescoring import Rescorer
 from reader.spans import Reader, Span
 
 if TYPE_CHECKING:
@@ -42,12 +43,14 @@ class QuestionAnswering:
         reader: Reader,
         calibration: Calibration,
         graph: GraphAnswers | None = None,
+        rescorer: Rescorer | None = None,
     ) -> None:
         self._index = index
         self._retriever = retriever
         self._reader = reader
         self._calibration = calibration
         self._graph = graph
+        self._rescorer = rescorer
 
     @classmethod
     def load(
@@ -97,7 +100,7 @@ class QuestionAnswering:
         except BaseException:
             opened.close()
             raise
-        return cls(opened, found, loaded.reader, loaded.calibration, answers)
+        return cls(opened, found, loaded.reader, loaded.calibration, answers, loaded.rescorer)
 
     @property
     def threshold(self) -> float:
@@ -149,10 +152,7 @@ class QuestionAnswering:
         middle = time.perf_counter()
         spans = self._reader.read(questions, [[hit.passage for hit in own] for own in hits])
         least = self.threshold if min_probability is None else min_probability
-        found = [
-            self._answers(question, own, own_hits, answers, least)
-            for question, own, own_hits in zip(questions, spans, hits, strict=True)
-        ]
+        found = self._answers(questions, spans, hits, answers, least)
         timings = _timings(begin, middle, time.perf_counter(), len(questions))
         return [
             AskResult(question, own, tuple(own_hits), timings)
@@ -179,24 +179,40 @@ class QuestionAnswering:
         middle = time.perf_counter()
         passages = [[hit.passage for hit in own] for own in hits]
         spans = self._reader.read_at_depths(questions, passages, depths)
-        found = [
-            {
-                depth: self._answers(q, own[depth], own_hits[:depth], answers, min_probability)
-                for depth in depths
-            }
-            for q, own, own_hits in zip(questions, spans, hits, strict=True)
-        ]
+        found = {
+            depth: self._answers(
+                questions,
+                [own[depth] for own in spans],
+                [own[:depth] for own in hits],
+                answers,
+                min_probability,
+            )
+            for depth in depths
+        }
         timings = _timings(begin, middle, time.perf_counter(), len(questions))
         return [
-            {d: AskResult(q, own[d], tuple(own_hits[:d]), timings) for d in depths}
-            for q, own, own_hits in zip(questions, found, hits, strict=True)
+            {d: AskResult(q, found[d][number], tuple(hits[number][:d]), timings) for d in depths}
+            for number, q in enumerate(questions)
         ]
 
     def _answers(
-        self, question: str, spans: Sequence[Span], hits: Sequence[Hit], limit: int, least: float
+        self,
+        questions: Sequence[str],
+        spans: Sequence[Sequence[Span]],
+        hits: Sequence[Sequence[Hit]],
+        limit: int,
+        least: float,
+    ) -> list[tuple[Answer, ...]]:
+        passages = [[hit.passage for hit in own] for own in hits]
+        ranked = rank_answers(questions, passages, spans, self._calibration, self._rescorer)
+        return [
+            self._shown(question, own[:limit], limit, least)
+            for question, own in zip(questions, ranked, strict=True)
+        ]
+
+    def _shown(
+        self, question: str, ranked: Sequence[RankedAnswer], limit: int, least: float
     ) -> tuple[Answer, ...]:
-        passages = [hit.passage for hit in hits]
-        ranked = rank_answers(question, passages, spans, self._calibration)[:limit]
         found = tuple(self._cite(answer) for answer in ranked)
         if self._graph is not None:
             found = merged(self._graph.answer(question, limit), found)[:limit]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indexing.progress import Progress
+from indexing.progress import Progress, SilentProgress
+from reader.reordering import UNFITTED, ReorderingWeights, reordered
+from reader.rescoring import Rescorer, read_again
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from pipelines.questions import Question
     from reader.calibrator_fitting import ReadQuestion
+    from reader.ranking import Evidence, RankingWeights
     from reader.spans import Reader
     from retriever.hits import Retriever
 
@@ -88,6 +91,8 @@ def calibrate(
     threshold: float,
     notes: dict[str, object],
     seed: int = 13,
+    rescorer: Rescorer | None = None,
+    progress: Progress | None = None,
 ) -> CalibrationReport:
     """Fit on read questions, store the result beside the checkpoint, and report.
 
@@ -101,6 +106,8 @@ def calibrate(
         threshold: answers less probable are not shown by default.
         notes: what to store about the data.
         seed: decides which half of each corpus's questions is whose.
+        rescorer: reads the best answers again, if given; how much it says is fitted, too.
+        progress: is told of that.
 
     Raises:
         InputError: too few questions, or none of them answered rightly.
@@ -112,6 +119,7 @@ def calibrate(
     from reader.calibrator_fitting import examples, fit_ranking
     from reader.logistic import fit_logistic
 
+    progress = progress or SilentProgress()
     first: list[ReadQuestion] = []
     second: dict[str, list[ReadQuestion]] = {}
     for name, own in found.items():
@@ -123,7 +131,8 @@ def calibrate(
         total = sum(map(len, found.values()))
         raise InputError(f"{total} questions are too few to calibrate on; give 50 or more")
     ranking, em = fit_ranking(first)
-    parts = {name: examples(own, ranking) for name, own in second.items()}
+    order = _Order(ranking, rescorer, progress).fitted(first)
+    parts = {name: examples(own, order.evidence(own)) for name, own in second.items()}
     parts = {name: own for name, own in parts.items() if len(own[1])}  # some answer at all
     if not any(labels.any() for _, labels, _ in parts.values()):
         raise InputError("no question was answered rightly: do questions and index match?")
@@ -147,9 +156,56 @@ def calibrate(
     )
     weights = tuple(float(weight) for weight in fit_logistic(features, labels))
     answerable = load_calibration(folder).answerable
-    calibration = Calibration(ranking, weights, threshold, answerable)
+    calibration = Calibration(ranking, weights, threshold, answerable, order.reordering)
     save_calibration(folder, calibration, "asking", notes | asdict(report))
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """How answers are ordered: by ranking weights and, with a rescorer, by reading them again."""
+
+    ranking: RankingWeights
+    rescorer: Rescorer | None
+    progress: Progress
+    reordering: ReorderingWeights = UNFITTED
+
+    def fitted(self, questions: Sequence[ReadQuestion]) -> _Order:
+        """Return the order with fitted weights of what is read again."""
+        from reader.calibrator_fitting import evidence_of, fit_reordering
+
+        if self.rescorer is None:
+            return self
+        found = [evidence_of(question, self.ranking) for question in questions]
+        again = self._read_again(self.rescorer, questions, found)
+        return replace(self, reordering=fit_reordering(questions, found, again))
+
+    def evidence(self, questions: Sequence[ReadQuestion]) -> list[list[Evidence]]:
+        """Return the answers of each question, best first."""
+        from reader.calibrator_fitting import evidence_of
+
+        found = [evidence_of(question, self.ranking) for question in questions]
+        if self.rescorer is None:
+            return found
+        again = self._read_again(self.rescorer, questions, found)
+        return [
+            reordered(own, scores, self.reordering)
+            for own, scores in zip(found, again, strict=True)
+        ]
+
+    def _read_again(
+        self,
+        rescorer: Rescorer,
+        questions: Sequence[ReadQuestion],
+        evidence: Sequence[Sequence[Evidence]],
+    ) -> list[list[float]]:
+        scores: list[list[float]] = []
+        with self.progress.stage("Reading again", len(questions), "questions") as advance:
+            for begin in range(0, len(questions), BATCH):
+                texts = [question.question for question in questions[begin : begin + BATCH]]
+                scores += read_again(texts, evidence[begin : begin + BATCH], rescorer)
+                advance(len(texts))
+        return scores
 
 
 def _without_own_fold(features: Floats, labels: Floats, fold: NDArray[np.int64]) -> Floats:

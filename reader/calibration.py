@@ -18,7 +18,9 @@ import numpy as np
 from indexing.documents import Passage
 from indexing.errors import InputError
 from reader.answerability import RELEVANCE_ALONE, Answerability
-from reader.ranking import FEATURES, RankingWeights, gather_evidence
+from reader.ranking import FEATURES, Evidence, RankingWeights, gather_evidence
+from reader.reordering import UNFITTED, ReorderingWeights, reordered
+from reader.rescoring import Rescorer, read_again
 from reader.spans import Span
 
 FILE = "calibration.json"
@@ -33,6 +35,7 @@ class Calibration:
     logistic: tuple[float, ...]
     threshold: float = 0.0
     answerable: Answerability = RELEVANCE_ALONE
+    reordering: ReorderingWeights = UNFITTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class RankedAnswer:
     spans: tuple[Span, ...]
 
 
-UNCALIBRATED = Calibration(RankingWeights(), (0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0))
+UNCALIBRATED = Calibration(RankingWeights(), (0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0))
 
 
 def load_calibration(folder: Path) -> Calibration:
@@ -59,12 +62,15 @@ def load_calibration(folder: Path) -> Calibration:
         return UNCALIBRATED
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
-        logistic = tuple(float(raw["logistic"][name]) for name in FEATURES)
+        # Calibrations of readers whose answers were not read again lack that feature.
+        fitted = {"again": 0.0} | raw["logistic"]
+        logistic = tuple(float(fitted[name]) for name in FEATURES)
         return Calibration(
             RankingWeights(**raw["ranking"]),
             logistic,
             float(raw["threshold"]),
             Answerability(**raw.get("answerable", {})),
+            ReorderingWeights(**raw.get("reordering", {})),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{file}: damaged ({error}); run qa calibrate again") from error
@@ -80,6 +86,7 @@ def save_calibration(
     """
     raw = {
         "ranking": asdict(calibration.ranking),
+        "reordering": asdict(calibration.reordering),
         "logistic": dict(zip(FEATURES, calibration.logistic, strict=True)),
         "threshold": calibration.threshold,
         "answerable": asdict(calibration.answerable),
@@ -103,22 +110,44 @@ def probability(features: Sequence[float], calibration: Calibration) -> float:
     return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
 
 
+def evidence_for(
+    questions: Sequence[str],
+    passages: Sequence[Sequence[Passage]],
+    spans: Sequence[Sequence[Span]],
+    ranking: RankingWeights,
+    reordering: ReorderingWeights,
+    rescorer: Rescorer | None,
+) -> list[list[Evidence]]:
+    """Return each question's answers, best first; a rescorer reads the first of them again."""
+    found = [gather_evidence(*one, ranking) for one in zip(questions, passages, spans, strict=True)]
+    if rescorer is None:
+        return found
+    again = read_again(questions, found, rescorer)
+    return [reordered(own, scores, reordering) for own, scores in zip(found, again, strict=True)]
+
+
 def rank_answers(
-    question: str,
-    passages: Sequence[Passage],
-    spans: Sequence[Span],
+    questions: Sequence[str],
+    passages: Sequence[Sequence[Passage]],
+    spans: Sequence[Sequence[Span]],
     calibration: Calibration = UNCALIBRATED,
-) -> list[RankedAnswer]:
-    """Return the answers of one question, best first; probabilities never rise down the list.
+    rescorer: Rescorer | None = None,
+) -> list[list[RankedAnswer]]:
+    """Return the answers of each question, best first; probabilities never rise down the list.
 
     `passages` are those that were read, best first. The text of an answer is the exact surface
     text of its best span.
     """
+    evidence = evidence_for(
+        questions, passages, spans, calibration.ranking, calibration.reordering, rescorer
+    )
+    return [_answers(own, calibration) for own in evidence]
+
+
+def _answers(evidence: Sequence[Evidence], calibration: Calibration) -> list[RankedAnswer]:
     answers: list[RankedAnswer] = []
     ceiling = 1.0
-    for evidence in gather_evidence(question, passages, spans, calibration.ranking):
-        ceiling = min(ceiling, probability(evidence.features, calibration))
-        answers.append(
-            RankedAnswer(evidence.spans[0].text, ceiling, evidence.score, evidence.spans)
-        )
+    for one in evidence:
+        ceiling = min(ceiling, probability(one.features, calibration))
+        answers.append(RankedAnswer(one.spans[0].text, ceiling, one.score, one.spans))
     return answers

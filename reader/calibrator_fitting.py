@@ -12,6 +12,7 @@ from indexing.documents import Passage
 from reader.clues import find_clues
 from reader.normalising import normalise_answer
 from reader.ranking import RANKED_BY, Evidence, RankingWeights, gather_evidence, ranking_features
+from reader.reordering import ReorderingWeights
 from reader.spans import Span
 
 Floats = NDArray[np.float64]
@@ -107,12 +108,36 @@ def _likelihood(
     return value, gradient, curvature
 
 
-def _evidence(question: ReadQuestion, weights: RankingWeights) -> list[Evidence]:
+def fit_reordering(
+    questions: Sequence[ReadQuestion],
+    evidence: Sequence[Sequence[Evidence]],
+    again: Sequence[Sequence[float]],
+) -> ReorderingWeights:
+    """Return the weights under which right answers among those read again are most likely.
+
+    Args:
+        questions: development questions.
+        evidence: the answers of each, in the order before they were read again.
+        again: what the rescorer says of the first of them.
+    """
+    data = []
+    for question, own, scores in zip(questions, evidence, again, strict=True):
+        first = own[: len(scores)]
+        right = np.array([_is_right(question, one) for one in first], dtype=np.bool_)
+        if right.any() and not right.all():
+            pairs = [(one.score, score) for one, score in zip(first, scores, strict=True)]
+            data.append((np.array(pairs), right))
+    before, after = most_likely(data, np.array([1.0, 0.0]))
+    return ReorderingWeights(float(before), float(after))
+
+
+def evidence_of(question: ReadQuestion, weights: RankingWeights) -> list[Evidence]:
+    """Return a question's answers, best first, before any is read again."""
     return gather_evidence(question.question, question.passages, question.spans, weights)
 
 
 def _top_is_right(question: ReadQuestion, weights: RankingWeights) -> bool:
-    found = _evidence(question, weights)
+    found = evidence_of(question, weights)
     return bool(found) and _is_right(question, found[0])
 
 
@@ -121,15 +146,18 @@ def _is_right(question: ReadQuestion, evidence: Evidence) -> bool:
 
 
 def examples(
-    questions: Sequence[ReadQuestion], weights: RankingWeights
+    questions: Sequence[ReadQuestion], evidence: Sequence[Sequence[Evidence]]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Return features (n, features), labels (n,) and whether each is its question's top answer."""
+    """Return what the calibrator learns from: the best answers of each question.
+
+    Returns:
+        Features (n, features), labels (n,), and whether each is its question's top answer (n,).
+    """
     features, labels, tops = [], [], []
-    for question in questions:
-        found = _evidence(question, weights)
-        for place, evidence in enumerate(found[:CONSIDERED]):
-            features.append(evidence.features)
-            labels.append(_is_right(question, evidence))
+    for question, own in zip(questions, evidence, strict=True):
+        for place, one in enumerate(own[:CONSIDERED]):
+            features.append(one.features)
+            labels.append(_is_right(question, one))
             tops.append(place == 0)
     return np.array(features), np.array(labels, dtype=np.float64), np.array(tops, dtype=np.bool_)
 

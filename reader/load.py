@@ -8,17 +8,19 @@ from pathlib import Path
 from indexing.errors import InputError
 from reader.calibration import Calibration, load_calibration
 from reader.inference import ReadSettings, SpanReader
+from reader.rescoring import RESCORER, MarkedReader
 
 DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedReader:
-    """A reader with the calibration of its checkpoint."""
+    """A reader with the calibration of its checkpoint, and the rescorer that may stand in it."""
 
     reader: SpanReader
     calibration: Calibration
     folder: Path
+    rescorer: MarkedReader | None = None
 
 
 def default_folder() -> Path:
@@ -54,6 +56,11 @@ def load_reader(
     from reader.features import ReaderTokenizer
 
     folder = reader_folder(name)
+    tokenizer = ReaderTokenizer.from_folder(folder)
     session = open_session(folder, reader_head, device, precision)
-    reader = SpanReader(ReaderTokenizer.from_folder(folder), session, settings)
-    return LoadedReader(reader, load_calibration(folder), folder)
+    again = None
+    if (folder / RESCORER).is_dir():
+        own = ReaderTokenizer.from_folder(folder / RESCORER)
+        again = MarkedReader(own, open_session(folder / RESCORER, reader_head, device, precision))
+    reader = SpanReader(tokenizer, session, settings)
+    return LoadedReader(reader, load_calibration(folder), folder, again)

@@ -12,7 +12,16 @@ from reader.normalising import normalise_answer
 from reader.spans import Span
 
 RANKED_BY = ("span", "relevance", "rank", "length", "echo", "coverage", "mentions")
-FEATURES = ("bias", "share", "logit", "relevance", "log_rank", "log_support", "log_passages")
+FEATURES = (
+    "bias",
+    "share",
+    "logit",
+    "relevance",
+    "log_rank",
+    "log_support",
+    "log_passages",
+    "again",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +91,8 @@ def gather_evidence(
             groups.setdefault(key, []).append((score, span))
     if not groups:
         return []
-    totals = {key: _log_sum_exp([score for score, _ in own]) for key, own in groups.items()}
-    whole = _log_sum_exp(list(totals.values()))
+    totals = {key: log_sum_exp([score for score, _ in own]) for key, own in groups.items()}
+    whole = log_sum_exp(list(totals.values()))
     found = []
     for key, own in groups.items():
         own.sort(key=lambda pair: -pair[0])
@@ -95,19 +104,25 @@ def gather_evidence(
 
 
 def _features(spans: tuple[Span, ...], share: float, clues: Clues) -> tuple[float, ...]:
-    """Return the calibrator's features, in the order of `FEATURES`."""
-    clipped = min(max(share, 1e-6), 1 - 1e-6)
+    """Return the calibrator's features, in the order of `FEATURES`; nothing is read again yet."""
     return (
         1.0,
-        share,
-        math.log(clipped / (1 - clipped)),
+        *share_features(share),
         max(span.relevance_logprob for span in spans),
         math.log(min(clues.rank(span.passage.id) for span in spans)),
         math.log(len({span.passage.id for span in spans})),
         math.log(max(1, len(clues.ranks))),
+        0.0,
     )
 
 
-def _log_sum_exp(values: list[float]) -> float:
+def share_features(share: float) -> tuple[float, float]:
+    """Return an answer's share of its question's probability, and the logit of that."""
+    clipped = min(max(share, 1e-6), 1 - 1e-6)
+    return share, math.log(clipped / (1 - clipped))
+
+
+def log_sum_exp(values: list[float]) -> float:
+    """Return the logarithm of the sum of the exponentials of at least one value."""
     highest = max(values)
     return highest + math.log(sum(math.exp(value - highest) for value in values))

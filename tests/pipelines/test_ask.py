@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -62,6 +63,46 @@ def test_citation_is_in_the_document_with_its_whole_sentence(qa):
     assert citation.sentence.endswith("1928.")
     first = citation.sentence_start
     assert TEXT[first : first + len(citation.sentence)] == citation.sentence
+
+
+class WordsReader:
+    """Finds two words, the first one rather."""
+
+    words = ("penicillin", "Scottish")
+
+    def read(self, questions, passages):
+        found = [WordReader(word).read(questions, passages) for word in self.words]
+        return [
+            [*first, *(replace(span, start_logprob=-2.0) for span in second)]
+            for first, second in zip(*found, strict=True)
+        ]
+
+    def read_at_depths(self, questions, passages, depths):
+        found = [self.read(questions, [own[:depth] for own in passages]) for depth in depths]
+        return [dict(zip(depths, own, strict=True)) for own in zip(*found, strict=True)]
+
+
+class Capitals:
+    """Prefers answers that begin with a capital."""
+
+    def rescore(self, questions, spans):
+        return [[5.0 * span.text[0].isupper() for span in own] for own in spans]
+
+
+def test_what_is_read_again_decides(index):
+    found = {}
+    for rescorer in (None, Capitals()):
+        qa = QuestionAnswering(
+            index, BM25Retriever(index), WordsReader(), UNCALIBRATED, rescorer=rescorer
+        )
+        (result,) = qa.ask_batch(["a Scottish doctor found penicillin?"], min_probability=0)
+        texts = [answer.text for answer in result.answers]
+        (depths,) = qa.ask_depths(["a Scottish doctor found penicillin?"], [3, 20])
+        assert [answer.text for answer in depths[20].answers] == texts
+        found[rescorer] = texts
+    first, second = found.values()
+    assert first == ["penicillin", "Scottish"]
+    assert second == ["Scottish", "penicillin"]
 
 
 def test_threads_get_the_answers_that_one_thread_gets(qa):

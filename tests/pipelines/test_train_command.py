@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from pipelines import cli
 from pipelines.commands.train_reader import read_settings
 from reader.calibration import load_calibration
+from reader.ranking import FEATURES
+from reader.reordering import UNFITTED
+from reader.rescoring import RESCORER
 from reader.train_settings import FEW_SHOT, EditRates, TrainSettings
 
 COUNTRIES = {"france": "paris", "germany": "berlin", "italy": "rome", "spain": "madrid"}
@@ -71,6 +75,17 @@ def test_calibration_is_stored_with_the_checkpoint_and_used(trained, tmp_path, c
     assert report["questions"] == 60
     assert report["mean_probability"] == pytest.approx(report["calibrated_em"], abs=0.1)
     assert load_calibration(trained).threshold == report["threshold"]
+    assert load_calibration(trained).reordering == UNFITTED
+    twice = tmp_path / "twice"
+    shutil.copytree(trained, twice)
+    shutil.copytree(trained, twice / RESCORER)
+    asking = ["calibrate", str(questions), "--index", str(index), "--reader", str(twice)]
+    assert cli.main([*asking, "--json"]) == 0
+    capsys.readouterr()
+    again = load_calibration(twice)
+    assert again.ranking == load_calibration(trained).ranking
+    assert again.reordering != UNFITTED
+    assert again.logistic[FEATURES.index("again")] != 0
 
 
 def test_too_few_questions_are_refused(trained, tmp_path, capsys):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from reader.calibration import (
 )
 from reader.normalising import normalise_answer
 from reader.ranking import FEATURES, RankingWeights
+from reader.reordering import ReorderingWeights
 
 
 def test_probability_is_the_logistic_function_of_the_features():
@@ -26,7 +28,8 @@ def test_probability_is_the_logistic_function_of_the_features():
 
 
 def test_stored_and_loaded(tmp_path):
-    calibration = Calibration(RankingWeights(0.7, 0.2), tuple(0.5 + i for i in range(7)), 0.15)
+    calibration = Calibration(RankingWeights(0.7, 0.2), tuple(0.5 + i for i in range(8)), 0.15)
+    calibration = replace(calibration, reordering=ReorderingWeights(0.8, 0.3))
     save_calibration(tmp_path, calibration, "asking", {"questions": 100})
     save_calibration(tmp_path, calibration, "reading", {"questions": 7})
     notes = json.loads((tmp_path / "calibration.json").read_text())["notes"]
@@ -44,6 +47,8 @@ def test_a_calibration_without_the_newer_weights_is_read_as_before(tmp_path):
     raw = json.loads(file.read_text())
     for name in ("echo", "coverage", "mentions"):
         assert raw["ranking"].pop(name) == 0
+    assert raw["logistic"].pop("again") == 0
+    assert raw.pop("reordering") == {"before": 1.0, "again": 1.0}
     file.write_text(json.dumps(raw))
     assert load_calibration(tmp_path) == UNCALIBRATED
 

@@ -6,9 +6,11 @@ import pytest
 from indexing.documents import Passage
 from reader.calibrator_fitting import (
     ReadQuestion,
+    evidence_of,
     examples,
     expected_calibration_error,
     fit_ranking,
+    fit_reordering,
     most_likely,
 )
 from reader.logistic import fit_logistic
@@ -55,10 +57,24 @@ def test_ranking_weights_are_those_that_put_right_answers_first():
     weights, share = fit_ranking([question(1)] * 3 + [question(2)])
     assert weights.rank > 0
     assert share == 0.75
-    features, labels, tops = examples([question(1)], RankingWeights(1.0, 0.3))
-    assert features.shape == (2, 7)
+    found = [evidence_of(question(1), RankingWeights(1.0, 0.3))]
+    features, labels, tops = examples([question(1)], found)
+    assert features.shape == (2, 8)
     assert labels.tolist() == [1, 0]
     assert tops.tolist() == [True, False]
+
+
+def test_what_is_read_again_counts_as_much_as_it_is_right():
+    asked = [question(1), question(2)] * 10
+    found = [evidence_of(one, RankingWeights(1.0, 0.3)) for one in asked]
+    right = [[float("right" in e.spans[0].text) for e in own] for own in found]
+    telling = fit_reordering(asked, found, right)
+    assert telling.again > 1
+    wrong = fit_reordering(asked, found, [[1 - score for score in own] for own in right])
+    assert wrong.again < -1
+    silent = fit_reordering(asked, found, [[0.5] * len(own) for own in found])
+    assert silent.again == pytest.approx(0, abs=1e-9)
+    assert silent.before > 0
 
 
 def drawn(generator, true, questions, right_ones):

@@ -27,7 +27,8 @@ def span(number, piece, logprob, relevance=-0.1):
 def test_equal_answers_add_up_and_keep_the_best_surface_form():
     spans = [span(1, "the Moon", -1.0), span(2, "Apollo", -1.5), span(3, "apollo", -1.4)]
     calibration = Calibration(RankingWeights(1.0, 0.0), UNCALIBRATED.logistic)
-    answers = rank_answers(QUESTION, [passage(n) for n in (1, 2, 3)], spans, calibration)
+    own = [passage(n) for n in (1, 2, 3)]
+    (answers,) = rank_answers([QUESTION], [own], [spans], calibration)
     assert [answer.text for answer in answers] == ["apollo", "the Moon"]
     assert [s.passage.id for s in answers[0].spans] == [3, 2]
     expected = math.log(math.exp(-1.5 - 0.1) + math.exp(-1.4 - 0.1))
@@ -61,5 +62,5 @@ def test_the_score_by_hand():
 
 def test_spans_that_say_nothing_are_no_answers():
     own = [passage(1)]
-    assert rank_answers(QUESTION, own, [span(1, ",", -0.1), span(1, "the", -0.2)]) == []
-    assert rank_answers(QUESTION, [], []) == []
+    spans = [span(1, ",", -0.1), span(1, "the", -0.2)]
+    assert rank_answers([QUESTION, QUESTION], [own, []], [spans, []]) == [[], []]
