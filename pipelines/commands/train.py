@@ -12,6 +12,7 @@ from pipelines.commands import (
     train_graph,
     train_questions,
     train_reader,
+    train_rescorer,
     train_retriever,
 )
 from pipelines.mining import MiningSettings
@@ -24,6 +25,7 @@ def register(commands: Any) -> None:
     train_reader.register(parsers)
     train_retriever.register(parsers)
     train_adapter.register(parsers)
+    train_rescorer.register(parsers)
     _register_mine(parsers)
     _register_cloze(parsers)
     train_questions.register(parsers)
