@@ -26,6 +26,7 @@ from pipelines.ask import QuestionAnswering
 from pipelines.questions import load_questions
 from reader.inference import SpanReader
 from reader.load import reader_folder
+from reader.rescoring import MarkedReader
 from retriever import hybrid
 
 WARM_UP = 5
@@ -84,7 +85,8 @@ def instrument(clock: Clock, lengths: list[int]) -> None:
     clock.wrap(SpanReader, "_rows", "reader: windows")
     clock.wrap(SpanReader, "_run", "reader: model")
     clock.wrap(SpanReader, "_decode", "reader: decoding")
-    clock.wrap(ask, "rank_answers", "ranking answers")
+    clock.wrap(ask, "rank_answers", "ranking")
+    clock.wrap(MarkedReader, "rescore", "reading again")
     clock.wrap(QuestionAnswering, "_cite", "citing")
     clock.wrap(QuestionAnswering, "ask_batch", "all")
     rows = SpanReader._rows
@@ -126,10 +128,12 @@ def main() -> None:
         "question's vector": 1000 * bert_products(default_folder(), np.array([16])) / speed,
         "vector search": 1000 * count * dimension * 2 / memory_speed(),
     }
-    clock.stages["vector search"] = [
-        all_ - own
-        for all_, own in zip(clock.stages["dense"], clock.stages["question's vector"], strict=True)
-    ]
+    for within, part, rest in (
+        ("dense", "question's vector", "vector search"),
+        ("ranking", "reading again", "ranking answers"),
+    ):
+        pairs = zip(clock.stages[within], clock.stages[part] or [0.0] * n, strict=True)
+        clock.stages[rest] = [all_ - own for all_, own in pairs]
     print(
         f"{n} questions, {args.top_k} of {count:,} passages read, {np.sum(lengths) / n:,.0f} word "
         f"pieces a question, {precision}, {cpu.threads()} cores, products at {speed / 1e9:,.0f} "
@@ -138,7 +142,7 @@ def main() -> None:
     print("| stage | ms (median) | share | least ms | times the least |")
     print("|---|---|---|---|---|")
     whole = clock.median("all")
-    stages = [s for s in clock.stages if s not in ("all", "dense")]
+    stages = [s for s in clock.stages if s not in ("all", "dense", "ranking")]
     for stage in sorted(stages, key=lambda s: -clock.median(s)):
         ms = clock.median(stage)
         limit = f"{least[stage]:.2f} | {ms / least[stage]:.1f}" if stage in least else " | "

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
     from reader.features import ReaderTokenizer
 
-RESCORER = "rescorer"
-"""The folder, within a reader's, of the rescorer that belongs to it."""
 RECORD = "training.json"
 _SOFTER = 0.25
 """What a reader's span logits are multiplied by before the first step.

@@ -47,7 +47,6 @@ def register(parsers: Any) -> None:
     )
     parser.add_argument(
         "--batch",
-        dest="batch",
         type=options.positive,
         default=_DEFAULTS.questions,
         help=f"questions in a batch ({_DEFAULTS.questions})",
@@ -143,7 +142,7 @@ def _publish(reader: Path, run: Path, out: Path) -> None:
 
     Folders within the reader's, as a rescorer of its own or a run's states, are left out.
     """
-    from reader.rescorer_training import RESCORER
+    from reader.rescoring import RESCORER
 
     for file in reader.iterdir():
         if file.is_file():

@@ -13,7 +13,7 @@ from pipelines.rescorer_candidates import READ_AGAIN, _chosen
 from reader import rescorer_training
 from reader.load import load_reader
 from reader.model import load_model
-from reader.rescorer_training import RESCORER
+from reader.rescoring import RESCORER
 
 NAMES = ["".join(pair) for pair in itertools.product("bcdfgh", "klmnp")]
 WORK = "rescorer-training"
