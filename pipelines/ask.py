@@ -85,12 +85,13 @@ class QuestionAnswering:
         from indexing.index import Index
         from pipelines.bundled import index_folder
         from pipelines.stages import open_stages
-        from reader.load import load_reader
+        from reader.load import load_reader, load_rescorer
 
         opened = Index.open(index_folder(index))
         try:
             found = open_index_retriever(opened, retriever, encoder, device, precision)
             loaded = load_reader(reader, device, precision)
+            again = load_rescorer(loaded.folder, device, precision)
             answers = None
             if opened.documents.may_have_metadata(FACTS):
                 model = open_index_encoder(opened, encoder, device, precision)
@@ -100,7 +101,7 @@ class QuestionAnswering:
         except BaseException:
             opened.close()
             raise
-        return cls(opened, found, loaded.reader, loaded.calibration, answers, loaded.rescorer)
+        return cls(opened, found, loaded.reader, loaded.calibration, answers, again)
 
     @property
     def threshold(self) -> float:

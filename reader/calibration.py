@@ -110,22 +110,6 @@ def probability(features: Sequence[float], calibration: Calibration) -> float:
     return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
 
 
-def evidence_for(
-    questions: Sequence[str],
-    passages: Sequence[Sequence[Passage]],
-    spans: Sequence[Sequence[Span]],
-    ranking: RankingWeights,
-    reordering: ReorderingWeights,
-    rescorer: Rescorer | None,
-) -> list[list[Evidence]]:
-    """Return each question's answers, best first; a rescorer reads the first of them again."""
-    found = [gather_evidence(*one, ranking) for one in zip(questions, passages, spans, strict=True)]
-    if rescorer is None:
-        return found
-    again = read_again(questions, found, rescorer)
-    return [reordered(own, scores, reordering) for own, scores in zip(found, again, strict=True)]
-
-
 def rank_answers(
     questions: Sequence[str],
     passages: Sequence[Sequence[Passage]],
@@ -135,13 +119,18 @@ def rank_answers(
 ) -> list[list[RankedAnswer]]:
     """Return the answers of each question, best first; probabilities never rise down the list.
 
-    `passages` are those that were read, best first. The text of an answer is the exact surface
-    text of its best span.
+    `passages` are those that were read, best first. A rescorer reads the first answers again. The
+    text of an answer is the exact surface text of its best span.
     """
-    evidence = evidence_for(
-        questions, passages, spans, calibration.ranking, calibration.reordering, rescorer
-    )
-    return [_answers(own, calibration) for own in evidence]
+    found = [
+        gather_evidence(*one, calibration.ranking)
+        for one in zip(questions, passages, spans, strict=True)
+    ]
+    if rescorer is not None:
+        again = read_again(questions, found, rescorer)
+        pairs = zip(found, again, strict=True)
+        found = [reordered(own, scores, calibration.reordering) for own, scores in pairs]
+    return [_answers(own, calibration) for own in found]
 
 
 def _answers(evidence: Sequence[Evidence], calibration: Calibration) -> list[RankedAnswer]:

@@ -8,19 +8,18 @@ from pathlib import Path
 from indexing.errors import InputError
 from reader.calibration import Calibration, load_calibration
 from reader.inference import ReadSettings, SpanReader
-from reader.rescoring import RESCORER, MarkedReader
+from reader.rescoring import RESCORER, MarkedReader, Rescorer
 
 DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedReader:
-    """A reader with the calibration of its checkpoint, and the rescorer that may stand in it."""
+    """A reader with the calibration of its checkpoint."""
 
     reader: SpanReader
     calibration: Calibration
     folder: Path
-    rescorer: MarkedReader | None = None
 
 
 def default_folder() -> Path:
@@ -56,11 +55,23 @@ def load_reader(
     from reader.features import ReaderTokenizer
 
     folder = reader_folder(name)
-    tokenizer = ReaderTokenizer.from_folder(folder)
     session = open_session(folder, reader_head, device, precision)
-    again = None
-    if (folder / RESCORER).is_dir():
-        own = ReaderTokenizer.from_folder(folder / RESCORER)
-        again = MarkedReader(own, open_session(folder / RESCORER, reader_head, device, precision))
-    reader = SpanReader(tokenizer, session, settings)
-    return LoadedReader(reader, load_calibration(folder), folder, again)
+    reader = SpanReader(ReaderTokenizer.from_folder(folder), session, settings)
+    return LoadedReader(reader, load_calibration(folder), folder)
+
+
+def load_rescorer(reader: Path, device: str = "auto", precision: str = "auto") -> Rescorer | None:
+    """Load the rescorer that stands in a reader's folder, if one does.
+
+    Raises:
+        InputError: what stands there is no such checkpoint.
+    """
+    from encoder.bert import reader_head
+    from encoder.session import open_session
+    from reader.features import ReaderTokenizer
+
+    folder = reader / RESCORER
+    if not folder.is_dir():
+        return None
+    session = open_session(folder, reader_head, device, precision)
+    return MarkedReader(ReaderTokenizer.from_folder(folder), session)

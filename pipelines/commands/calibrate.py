@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
 def _calibrate_ranking(args: argparse.Namespace, asked: list[tuple[Path, list[str]]]) -> None:
     from pipelines.calibrate import calibrate
     from pipelines.progress import open_progress
-    from reader.load import load_reader
+    from reader.load import load_reader, load_rescorer
 
     loaded = load_reader(args.reader, args.device, args.precision)
     found = {}
@@ -93,8 +93,8 @@ def _calibrate_ranking(args: argparse.Namespace, asked: list[tuple[Path, list[st
         found[f"{names} of {index.name}"] = _read(args, index, sources, loaded.reader)
     notes: dict[str, object] = {"top_k": args.top_k, "seed": args.seed}
     folder = args.out or loaded.folder
-    progress = open_progress()
-    report = calibrate(found, folder, args.threshold, notes, args.seed, loaded.rescorer, progress)
+    rescorer = load_rescorer(loaded.folder, args.device, args.precision)
+    report = calibrate(found, folder, args.threshold, notes, args.seed, rescorer, open_progress())
     if args.json:
         print(json.dumps(asdict(report)))
         return

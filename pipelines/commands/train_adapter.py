@@ -50,8 +50,8 @@ def register(parsers: Any) -> None:
         type=options.share,
         default=_DEFAULTS.strength,
         metavar="SHARE",
-        help="how much of what was learnt is taken, 0 to 1; half of it does better than all on "
-        f"questions of another kind than those that trained ({_DEFAULTS.strength})",
+        help="how much of what was learnt is taken, 0 to 1: less of it keeps more of what the "
+        f"encoder did before ({_DEFAULTS.strength})",
     )
     for name, kind in (("epochs", options.positive), ("learning-rate", float), ("seed", int)):
         default = getattr(_DEFAULTS, name.replace("-", "_"))

@@ -12,7 +12,7 @@ from encoder.bert import reader_head
 from encoder.session import open_session
 from indexing.documents import Passage
 from reader.features import ReaderTokenizer
-from reader.load import load_reader
+from reader.load import load_rescorer
 from reader.model import load_model, save_model
 from reader.ranking import Evidence
 from reader.rescoring import RESCORER, MarkedReader, marked_row, read_again
@@ -96,6 +96,6 @@ def test_a_reader_brings_the_rescorer_of_its_folder(tiny_bert, tmp_path):
     torch.manual_seed(3)
     model = load_model(tiny_bert)
     save_model(model, tiny_bert, folder, half=False)
-    assert load_reader(folder, "cpu", "fp32").rescorer is None
+    assert load_rescorer(folder, "cpu", "fp32") is None
     save_model(model, tiny_bert, folder / RESCORER, half=False)
-    assert load_reader(folder, "cpu", "fp32").rescorer is not None
+    assert load_rescorer(folder, "cpu", "fp32") is not None
