@@ -105,7 +105,8 @@ def mine_file(
     on with `resume`.
 
     Raises:
-        InputError: `out` is there already, or a source holds no usable question.
+        InputError: `out` is there already, a source holds no usable question, or the stopped run
+            asked other questions.
     """
     part = out.with_name(out.name + ".part")
     if out.exists():
@@ -117,13 +118,13 @@ def mine_file(
     may_read = lru_cache(_REMEMBERED)(kept_out.reads)
     if not asked:
         raise InputError(f"{sources[0]}: this holds no question with an answer that may train.")
-    done, size = _done(part)
+    done, size = _done(part, asked)
     with (
         part.open("ab") as file,
         (progress or SilentProgress()).stage("mining", len(asked), "questions") as advance,
     ):
         file.truncate(size)
-        advance(min(done, len(asked)))
+        advance(done)
         for start in range(done, len(asked), _BATCH):
             batch = asked[start : start + _BATCH]
             found = retriever.retrieve([one.question for one in batch], settings.depth)
@@ -188,16 +189,27 @@ def _mine(
     )
 
 
-def _done(part: Path) -> tuple[int, int]:
+def _done(part: Path, asked: Sequence[_Asked]) -> tuple[int, int]:
     """Return how many whole lines a stopped run left, and their size in bytes."""
     if not part.exists():
         return 0, 0
     lines = size = 0
     with part.open("rb") as file:
         for line in file:
-            if line.endswith(b"\n"):
-                lines, size = lines + 1, size + len(line)
+            if not line.endswith(b"\n"):
+                break  # cut short where the run was stopped
+            if lines == len(asked) or not _answers_to(json.loads(line), asked[lines]):
+                raise InputError(
+                    f"{part}:{lines + 1}: the stopped run asked something else here than its "
+                    "sources hold now; put them back, or remove this file"
+                )
+            lines, size = lines + 1, size + len(line)
     return lines, size
+
+
+def _answers_to(mined: MinedQuestion, asked: _Asked) -> bool:
+    then = mined["id"], mined["question"], mined["answers"]
+    return then == (asked.id, asked.question, list(asked.answers))
 
 
 def _publish(part: Path, out: Path) -> MiningCounts:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from indexing.errors import InputError
+from indexing.files import checksum
 
 if TYPE_CHECKING:
     import torch
 
 PLAN = "settings.json"
+_INPUTS = "inputs"  # in the plan, beside the settings
 
 
 def open_run(out: Path, settings: Any, *, resume: bool) -> Path | None:
@@ -23,23 +25,43 @@ def open_run(out: Path, settings: Any, *, resume: bool) -> Path | None:
 
     Args:
         out: the run's folder.
-        settings: a dataclass, which a resumed run must share.
+        settings: a dataclass, which a resumed run must share, as it must the bytes of all files
+            that the settings name.
         resume: whether to go on with what is there.
 
     Raises:
-        InputError: `out` holds another run, or one that was not to be resumed.
+        InputError: `out` holds another run, or one that was not to be resumed; or a file is
+            another than it was.
     """
     plan = out / PLAN
     wanted = json.loads(json.dumps(asdict(settings)))
+    inputs = {name: checksum(Path(name)) for name in _texts(wanted) if Path(name).is_file()}
     if resume and plan.exists():
-        if json.loads(plan.read_text()) != wanted:
+        found = json.loads(plan.read_text())
+        then = found.pop(_INPUTS, inputs)  # older runs did not store them
+        if found != wanted:
             raise InputError(f"{out}: holds a run with other settings; choose another --out")
+        for name in then:
+            if inputs.get(name) != then[name]:
+                raise InputError(
+                    f"{name}: not the file with which the run in {out} began; put that back, or "
+                    "choose another --out"
+                )
         return current_state(out)
     if plan.exists():
         raise InputError(f"{out}: holds a run already; add --resume or choose another --out")
     out.mkdir(parents=True, exist_ok=True)
-    plan.write_text(json.dumps(wanted, indent=2) + "\n")
+    plan.write_text(json.dumps({**wanted, _INPUTS: inputs}, indent=2) + "\n")
     return None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all strings among the values of a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
 
 
 def current_state(out: Path) -> Path | None:

@@ -95,6 +95,27 @@ def test_a_stopped_run_goes_on_where_it_was(index, tmp_path):
     assert not part.exists()
 
 
+@pytest.mark.parametrize("changed", [{"question": "another"}, {"answer": ["Rome"]}, None])
+def test_a_stopped_run_does_not_go_on_with_other_questions(index, tmp_path, changed):
+    rows = [{"question": f"capital number {n}", "answer": ["Paris"]} for n in range(130)]
+    file, out = tmp_path / "many.jsonl", tmp_path / "mined.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    mine_file([file], BM25Retriever(index), out, MiningSettings())
+    part = tmp_path / "mined.jsonl.part"
+    part.write_bytes(b"".join(out.read_bytes().splitlines(keepends=True)[:70]))
+    out.unlink()
+    left = part.read_bytes()
+    # One question is another, or there are fewer than the run had asked.
+    others = [*rows[:69], rows[69] | changed, *rows[70:]] if changed else rows[:69]
+    file.write_text("\n".join(map(json.dumps, others)))
+    with pytest.raises(InputError, match=r"mined\.jsonl\.part:70: .* something else here"):
+        mine_file([file], BM25Retriever(index), out, MiningSettings(), resume=True)
+    assert part.read_bytes() == left
+    file.write_text("\n".join(map(json.dumps, rows)))
+    mine_file([file], BM25Retriever(index), out, MiningSettings(), resume=True)
+    assert len(out.read_bytes().splitlines()) == 130
+
+
 def test_the_command_mines(index, tmp_path, capsys):
     out = tmp_path / "mined.jsonl"
     arguments = ["train", "mine", str(pairs_file(tmp_path)), "--index", str(index.path)]
