@@ -33,22 +33,22 @@ def log_softmax(logits: Floats) -> Floats:
 def best_spans(
     start: Floats,
     end: Floats,
-    passages: Integers,
+    blocks: Integers,
     may_start: NDArray[np.bool_],
     may_end: NDArray[np.bool_],
     max_tokens: int,
     keep: int,
 ) -> TokenSpans:
-    """Return the `keep` best spans of at most `max_tokens` tokens that do not leave a passage.
+    """Return the `keep` best spans of at most `max_tokens` tokens that do not leave a block.
 
-    Spans of one passage do not overlap: of two that do, the better stays (greedy, as in
+    Spans do not overlap: of two that do, the better stays (greedy, as in
     non-maximum suppression). Equal scores go to the earlier, then to the shorter span. Only the
     band of width `max_tokens` is ever computed.
 
     Args:
         start: start log-probabilities of all tokens of all passages, (tokens,).
         end: end log-probabilities, (tokens,).
-        passages: the passage number of each token, ascending, (tokens,).
+        blocks: the number of each token's block, a passage or a part of one, ascending, (tokens,).
         may_start: whether a span may start at the token: not inside a word.
         may_end: whether a span may end at the token.
         max_tokens: the longest span.
@@ -61,9 +61,9 @@ def best_spans(
     width = min(max_tokens, count)
     ends = np.where(may_end, end, -np.inf).astype(np.float32)
     padded = np.concatenate([ends, np.full(width - 1, -np.inf, dtype=np.float32)])
-    owner = np.concatenate([passages, np.full(width - 1, -1, dtype=np.int64)])
+    owner = np.concatenate([blocks, np.full(width - 1, -1, dtype=np.int64)])
     band = np.lib.stride_tricks.sliding_window_view(padded, width)  # (tokens, width)
-    inside = np.lib.stride_tricks.sliding_window_view(owner, width) == passages[:, None]
+    inside = np.lib.stride_tricks.sliding_window_view(owner, width) == blocks[:, None]
     begins = np.where(may_start, start, -np.inf).astype(np.float32)
     scores = np.where(inside, begins[:, None] + band, -np.inf).ravel()
     # Overlapping candidates crowd around the best ones, so look at many more than are kept.

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.errors import InputError
+from reader.markup import breaks, joints, marks
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -28,12 +29,16 @@ MAX_TITLE = 16
 class Pieces:
     """The word pieces of one text: `text[starts[i]:ends[i]]` is what piece `i` stands for.
 
-    All three arrays are int32 of shape (pieces,); offsets are in code points.
+    Markup has none (`reader.markup`). All arrays are int32 of shape (pieces,); offsets are in code
+    points. `blocks` ascends where a paragraph or an item of a list ends; no answer goes on beyond.
+    `inside` tells, as bool, which pieces go on with a name, so that none is cut.
     """
 
     ids: NDArray[np.int32]
     starts: NDArray[np.int32]
     ends: NDArray[np.int32]
+    blocks: NDArray[np.int32]
+    inside: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -109,7 +114,10 @@ class ReaderTokenizer:
     def passages(self, texts: Sequence[str]) -> list[Pieces]:
         """Tokenise passages in one batch."""
         encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return [_pieces(encoding.ids, encoding.offsets) for encoding in encodings]
+        return [
+            _pieces(text, encoding.ids, encoding.offsets)
+            for text, encoding in zip(texts, encodings, strict=True)
+        ]
 
     def windows(
         self,
@@ -144,9 +152,17 @@ class ReaderTokenizer:
         return np.concatenate([np.asarray(part, dtype=np.int32) for part in parts])
 
 
-def _pieces(ids: list[int], offsets: list[tuple[int, int]]) -> Pieces:
+def _pieces(text: str, ids: list[int], offsets: list[tuple[int, int]]) -> Pieces:
     pairs = np.asarray(offsets, dtype=np.int32).reshape(-1, 2)
-    return Pieces(np.asarray(ids, dtype=np.int32), pairs[:, 0].copy(), pairs[:, 1].copy())
+    starts, ends, kept = pairs[:, 0], pairs[:, 1], np.ones(len(ids), dtype=np.bool_)
+    for begin, end in marks(text):
+        # Pieces without a width would stand for nothing anyway; the others lie inside or outside.
+        kept[np.searchsorted(starts, begin) : np.searchsorted(starts, end)] = False
+    blocks = np.searchsorted(np.array(breaks(text), dtype=np.int32), starts).astype(np.int32)
+    own = np.asarray(ids, dtype=np.int32)
+    at = np.array(joints(text), dtype=np.int32)
+    inside = np.isin(starts, np.concatenate([at, at + 1]))
+    return Pieces(own[kept], starts[kept], ends[kept], blocks[kept], inside[kept])
 
 
 def _continuations(tokenizer: Tokenizer) -> NDArray[np.bool_]:

@@ -175,10 +175,12 @@ class SpanReader:
         logits = np.concatenate([reads[question, p].logits for p in numbers])
         start, end = log_softmax(logits[:, 0]), log_softmax(logits[:, 1])
         owners = np.repeat(numbers, [len(pieces[p]) for p in numbers]).astype(np.int64)
+        own_blocks = np.concatenate([pieces[p].blocks for p in numbers])
+        blocks = owners * (int(own_blocks.max(initial=0)) + 1) + own_blocks
         begins = np.concatenate([self._word_starts(pieces[p]) for p in numbers])
         may_end = np.append(begins[1:] | (owners[1:] != owners[:-1]), True)
         found = best_spans(
-            start, end, owners, begins, may_end, self._settings.max_answer, self._settings.spans
+            start, end, blocks, begins, may_end, self._settings.max_answer, self._settings.spans
         )
         firsts = np.cumsum([0, *(len(pieces[p]) for p in numbers)])
         offset = dict(zip(numbers, firsts[:-1].tolist(), strict=True))
@@ -200,7 +202,7 @@ class SpanReader:
 
     def _word_starts(self, pieces: Pieces) -> NDArray[np.bool_]:
         """Tell which pieces begin a word, so that no answer is cut inside one."""
-        begins = ~self._tokenizer.continuations[pieces.ids]
+        begins = ~(self._tokenizer.continuations[pieces.ids] | pieces.inside)
         if len(begins):
             begins[0] = True
         return begins

@@ -123,7 +123,10 @@ def _check_offsets(file: Path, id_: str, context: str, answers: list[tuple[str, 
 
 
 def piece_range(pieces: Pieces, start: int, end: int) -> tuple[int, int]:
-    """Return the inclusive range of pieces that covers the characters `[start, end)`."""
+    """Return the inclusive range of pieces that covers the characters `[start, end)`.
+
+    Characters without pieces, such as markup, get the piece that follows.
+    """
     first = int(np.searchsorted(pieces.ends, start, side="right"))
     last = int(np.searchsorted(pieces.starts, end, side="left")) - 1
     first = min(first, len(pieces) - 1)

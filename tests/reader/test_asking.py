@@ -158,7 +158,7 @@ def test_an_answer_stands_where_it_is_said_to(ids, first, size):
     places = np.arange(len(ids), dtype=np.int32)
     from reader.features import Pieces
 
-    pieces = Pieces(ids_, places * 2, places * 2 + 1)
+    pieces = Pieces(ids_, places * 2, places * 2 + 1, places * 0, places < 0)
     answer = ids[first : first + size]
     wanted = None
     for i in range(len(ids) - len(answer) + 1):

@@ -120,7 +120,8 @@ def test_a_folder_without_embeddings_is_refused(tmp_path):
 
 def test_every_epoch_edits_anew_and_the_same_seed_edits_the_same(words):
     ids = np.asarray(WHOLE[:40], dtype=np.int32)
-    pieces = Pieces(ids, np.arange(40, dtype=np.int32), np.arange(1, 41, dtype=np.int32))
+    places, none = np.arange(40, dtype=np.int32), np.zeros(40, dtype=np.int32)
+    pieces = Pieces(ids, places, places + 1, none, none.astype(np.bool_))
     data = TrainingSet(
         [Context("", "x" * 40, pieces)], [Example("q", "who came home?", 0, ("x",), ((5, 7),))]
     )

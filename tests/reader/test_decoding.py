@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from reader.decoding import best_spans, log_softmax, merge_windows
 
 
-def slow_spans(start, end, passages, may_start, may_end, longest, keep):
+def slow_spans(start, end, blocks, may_start, may_end, longest, keep):
     found = []
     for i in range(len(start)):
         for j in range(i, min(len(start), i + longest)):
-            if passages[i] == passages[j] and may_start[i] and may_end[j]:
+            if blocks[i] == blocks[j] and may_start[i] and may_end[j]:
                 found.append((-np.float32(start[i] + end[j]), i, j))
     chosen = []
     for _, i, j in sorted(found):
@@ -33,7 +33,7 @@ def slow_spans(start, end, passages, may_start, may_end, longest, keep):
 def test_equals_the_exhaustive_decoder(sizes, longest, keep, seed, ties):
     generator = np.random.default_rng(seed)
     count = sum(sizes)
-    passages = np.repeat(np.arange(len(sizes)), sizes)
+    blocks = np.repeat(np.arange(len(sizes)), sizes)
     draw = (
         (lambda: generator.integers(-3, 3, count))
         if ties
@@ -41,8 +41,8 @@ def test_equals_the_exhaustive_decoder(sizes, longest, keep, seed, ties):
     )
     start, end = draw().astype(np.float32), draw().astype(np.float32)
     may_start, may_end = generator.random(count) < 0.8, generator.random(count) < 0.8
-    fast = best_spans(start, end, passages, may_start, may_end, longest, keep)
-    slow = slow_spans(start, end, passages, may_start, may_end, longest, keep)
+    fast = best_spans(start, end, blocks, may_start, may_end, longest, keep)
+    slow = slow_spans(start, end, blocks, may_start, may_end, longest, keep)
     assert list(zip(fast.starts.tolist(), fast.ends.tolist(), strict=True)) == slow
     assert np.array_equal(fast.start_logprobs, start[fast.starts])
     assert np.array_equal(fast.end_logprobs, end[fast.ends])

@@ -16,7 +16,7 @@ from reader.train_settings import TrainSettings
 from reader.training_data import Context, Example, TrainingSet
 
 TOKENIZER = ReaderTokenizer.from_folder(default_folder())
-NONE = Pieces(*(np.empty(0, dtype=np.int32) for _ in range(3)))
+NONE = Pieces(*(np.empty(0, dtype=np.int32) for _ in range(4)), np.empty(0, dtype=np.bool_))
 
 
 @settings(max_examples=200, deadline=None)
