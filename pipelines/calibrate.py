@@ -1,34 +1,38 @@
 """`qa calibrate`: fit ranking weights and probabilities on development questions.
 
-Half of the questions choose the ranking weights, the other half fits the calibrator, so that the
-probabilities are not flattered by the choice.
+All questions fit both; the fit goes on from the calibration that the reader had, which few
+questions move little and many leave behind. What is reported is cross-validated.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexing.progress import Progress, SilentProgress
-from reader.reordering import UNFITTED, ReorderingWeights, reordered
-from reader.rescoring import Rescorer, read_again
+from reader.reordering import reordered
+from reader.rescoring import READ_AGAIN, Rescorer, read_again
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from pipelines.questions import Question
+    from reader.calibration import Calibration
     from reader.calibrator_fitting import ReadQuestion
-    from reader.ranking import Evidence, RankingWeights
+    from reader.ranking import Evidence
     from reader.spans import Reader
     from retriever.hits import Retriever
 
     Floats = NDArray[np.float64]
 
 BATCH = 16
+FOLDS = 5
+FEWEST = 30  # questions
+PENALTY = 5.0  # of probabilities' weights, for leaving those that the reader had
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,7 @@ class CalibrationReport:
     """What a calibration found; shares are of questions, 0 to 1."""
 
     questions: int
-    ranking_em: float
-    calibrated_em: float
+    em: float
     mean_probability: float
     expected_calibration_error: float
     threshold: float
@@ -90,14 +93,14 @@ def calibrate(
     folder: Path,
     threshold: float,
     notes: dict[str, object],
+    prior: Calibration,
     seed: int = 13,
     rescorer: Rescorer | None = None,
     progress: Progress | None = None,
 ) -> CalibrationReport:
     """Fit on read questions, store the result beside the checkpoint, and report.
 
-    The error reported is over the calibrator's own half, with every question's probability coming
-    from a fit without its fifth of that half.
+    Every question is reported by a fit without its own fifth of its corpus.
 
     Args:
         found: read questions by the name of their corpus. Corpora that answer their questions and
@@ -105,7 +108,8 @@ def calibrate(
         folder: where the calibration is stored.
         threshold: answers less probable are not shown by default.
         notes: what to store about the data.
-        seed: decides which half of each corpus's questions is whose.
+        prior: the reader's calibration, from which the fit goes on.
+        seed: decides which fifth of its corpus a question is in.
         rescorer: reads the best answers again, if given; how much it says is fitted, too.
         progress: is told of that.
 
@@ -115,115 +119,152 @@ def calibrate(
     import numpy as np
 
     from indexing.errors import InputError
-    from reader.calibration import Calibration, load_calibration, save_calibration
-    from reader.calibrator_fitting import examples, fit_ranking
-    from reader.logistic import fit_logistic
+    from reader.calibration import load_calibration, save_calibration
 
-    progress = progress or SilentProgress()
-    first: list[ReadQuestion] = []
-    second: dict[str, list[ReadQuestion]] = {}
-    for name, own in found.items():
-        shuffled = list(own)
-        random.Random(seed).shuffle(shuffled)
-        first += shuffled[::2]
-        second[name] = shuffled[1::2]
-    if sum(map(len, second.values())) < 25:
-        total = sum(map(len, found.values()))
-        raise InputError(f"{total} questions are too few to calibrate on; give 50 or more")
-    ranking, em = fit_ranking(first)
-    order = _Order(ranking, rescorer, progress).fitted(first)
-    parts = {name: examples(own, order.evidence(own)) for name, own in second.items()}
-    parts = {name: own for name, own in parts.items() if len(own[1])}  # some answer at all
-    if not any(labels.any() for _, labels, _ in parts.values()):
+    names, questions, folds = _shuffled(found, seed)
+    if len(questions) < FEWEST:
+        raise InputError(
+            f"{len(questions)} questions are too few to calibrate on; give {FEWEST} or more"
+        )
+    fitter = _Fitter(prior, _Rereading(rescorer, progress or SilentProgress()))
+    odds, labels = np.full(len(questions), np.nan), np.zeros(len(questions))
+    for fold in range(FOLDS):
+        own = np.flatnonzero(folds == fold)
+        fitted = fitter.fit([questions[i] for i in np.flatnonzero(folds != fold)])
+        for i, judged in zip(own, fitter.judge([questions[i] for i in own], fitted), strict=True):
+            odds[i], labels[i] = judged
+    if not labels.any():
         raise InputError("no question was answered rightly: do questions and index match?")
-    features, labels, tops = (np.concatenate(one) for one in zip(*parts.values(), strict=True))
-    odds = _without_own_fold(features, labels, (np.cumsum(tops) - 1) % 5)
-    owners = np.repeat(list(parts), [len(own[1]) for own in parts.values()])
-    sources = tuple(
-        _judged(name, len(second[name]), odds[mine], labels[mine])
-        for name in parts
-        if (mine := tops & (owners == name)).any()
-    )
-    whole = _judged("", sum(map(len, second.values())), odds[tops], labels[tops])
+    of = np.array(names)
+    sources = tuple(_judged(name, odds[of == name], labels[of == name]) for name in found)
+    whole = _judged("", odds, labels)
     report = CalibrationReport(
-        sum(map(len, found.values())),
-        em,
+        len(questions),
         whole.em,
         whole.mean_probability,
         whole.expected_calibration_error,
         threshold,
         sources,
     )
-    weights = tuple(float(weight) for weight in fit_logistic(features, labels))
+    fitted = fitter.fit(questions)
     answerable = load_calibration(folder).answerable
-    calibration = Calibration(ranking, weights, threshold, answerable, order.reordering)
-    save_calibration(folder, calibration, "asking", notes | asdict(report))
+    fitted = replace(fitted, threshold=threshold, answerable=answerable)
+    save_calibration(folder, fitted, "asking", notes | asdict(report))
     return report
 
 
+def _shuffled(
+    found: Mapping[str, Sequence[ReadQuestion]], seed: int
+) -> tuple[list[str], list[ReadQuestion], NDArray[np.int64]]:
+    """Return all questions with the names of their corpora, and a fold for each."""
+    import numpy as np
+
+    names: list[str] = []
+    questions: list[ReadQuestion] = []
+    folds: list[int] = []
+    for name, own in found.items():
+        shuffled = list(own)
+        random.Random(seed).shuffle(shuffled)
+        questions += shuffled
+        names += [name] * len(shuffled)
+        folds += [place % FOLDS for place in range(len(shuffled))]
+    return names, questions, np.array(folds, dtype=np.int64)
+
+
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """How answers are ordered: by ranking weights and, with a rescorer, by reading them again."""
+class _Fitter:
+    """Fits a calibration on read questions, and judges others by it."""
 
-    ranking: RankingWeights
-    rescorer: Rescorer | None
-    progress: Progress
-    reordering: ReorderingWeights = UNFITTED
+    prior: Calibration
+    rereading: _Rereading
 
-    def fitted(self, questions: Sequence[ReadQuestion]) -> _Order:
-        """Return the order with fitted weights of what is read again."""
-        from reader.calibrator_fitting import evidence_of, fit_reordering
+    def fit(self, questions: Sequence[ReadQuestion]) -> Calibration:
+        """Return ranking, order and probabilities, fitted one after the other."""
+        import numpy as np
 
-        if self.rescorer is None:
-            return self
-        found = [evidence_of(question, self.ranking) for question in questions]
-        again = self._read_again(self.rescorer, questions, found)
-        return replace(self, reordering=fit_reordering(questions, found, again))
+        from reader.calibrator_fitting import evidence_of, examples, fit_ranking, fit_reordering
+        from reader.logistic import fit_logistic
 
-    def evidence(self, questions: Sequence[ReadQuestion]) -> list[list[Evidence]]:
-        """Return the answers of each question, best first."""
+        ranking, _ = fit_ranking(questions, self.prior.ranking)
+        fitted = replace(self.prior, ranking=ranking)
+        if self.rereading.rescorer is not None:
+            found = [evidence_of(question, ranking) for question in questions]
+            again = self.rereading.scores(questions, found)
+            order = fit_reordering(questions, found, again, self.prior.reordering)
+            fitted = replace(fitted, reordering=order)
+        features, labels, _ = examples(questions, self._evidence(questions, fitted))
+        if len(labels):
+            weights = fit_logistic(features, labels, np.array(self.prior.logistic), PENALTY)
+            fitted = replace(fitted, logistic=tuple(float(weight) for weight in weights))
+        return fitted
+
+    def judge(
+        self, questions: Sequence[ReadQuestion], fitted: Calibration
+    ) -> list[tuple[float, bool]]:
+        """Return the probability of each question's best answer, and whether it is right.
+
+        A question without any answer is surely wrong.
+        """
+        from reader.calibration import probability
+
+        return [
+            (probability(own[0].features, fitted), own[0].spans[0].text in question.right)
+            if own
+            else (0.0, False)
+            for question, own in zip(questions, self._evidence(questions, fitted), strict=True)
+        ]
+
+    def _evidence(
+        self, questions: Sequence[ReadQuestion], fitted: Calibration
+    ) -> list[list[Evidence]]:
         from reader.calibrator_fitting import evidence_of
 
-        found = [evidence_of(question, self.ranking) for question in questions]
-        if self.rescorer is None:
+        found = [evidence_of(question, fitted.ranking) for question in questions]
+        if self.rereading.rescorer is None:
             return found
-        again = self._read_again(self.rescorer, questions, found)
+        again = self.rereading.scores(questions, found)
         return [
-            reordered(own, scores, self.reordering)
+            reordered(own, scores, fitted.reordering)
             for own, scores in zip(found, again, strict=True)
         ]
 
-    def _read_again(
-        self,
-        rescorer: Rescorer,
-        questions: Sequence[ReadQuestion],
-        evidence: Sequence[Sequence[Evidence]],
+
+@dataclass(frozen=True, slots=True)
+class _Rereading:
+    """Reads answers again, each only once however often it is asked for."""
+
+    rescorer: Rescorer | None
+    progress: Progress
+    known: dict[tuple[str, str, int, int], float] = field(default_factory=dict)
+
+    def scores(
+        self, questions: Sequence[ReadQuestion], evidence: Sequence[Sequence[Evidence]]
     ) -> list[list[float]]:
-        scores: list[list[float]] = []
-        with self.progress.stage("Reading again", len(questions), "questions") as advance:
-            for begin in range(0, len(questions), BATCH):
-                texts = [question.question for question in questions[begin : begin + BATCH]]
-                scores += read_again(texts, evidence[begin : begin + BATCH], rescorer)
-                advance(len(texts))
-        return scores
+        """Return what the rescorer says of each question's first answers."""
+        keys = [
+            [_key(question, one) for one in own[:READ_AGAIN]]
+            for question, own in zip(questions, evidence, strict=True)
+        ]
+        new = [i for i, own in enumerate(keys) if any(key not in self.known for key in own)]
+        if new and self.rescorer is not None:
+            with self.progress.stage("Reading again", len(new), "questions") as advance:
+                for begin in range(0, len(new), BATCH):
+                    batch = new[begin : begin + BATCH]
+                    texts = [questions[i].question for i in batch]
+                    found = read_again(texts, [evidence[i] for i in batch], self.rescorer)
+                    for i, own in zip(batch, found, strict=True):
+                        self.known.update(zip(keys[i], own, strict=True))
+                    advance(len(batch))
+        return [[self.known[key] for key in own] for own in keys]
 
 
-def _without_own_fold(features: Floats, labels: Floats, fold: NDArray[np.int64]) -> Floats:
-    """Return each answer's probability by a fit without the answers of its fold."""
-    import numpy as np
-
-    from reader.logistic import fit_logistic
-
-    odds = np.zeros(len(labels))
-    for number in np.unique(fold):
-        rest = fold != number
-        fitted = fit_logistic(features[rest], labels[rest])
-        odds[~rest] = 1 / (1 + np.exp(-features[~rest] @ fitted))
-    return odds
+def _key(question: ReadQuestion, evidence: Evidence) -> tuple[str, str, int, int]:
+    span = evidence.spans[0]
+    return question.question, span.passage.text, span.start, span.end
 
 
-def _judged(name: str, questions: int, odds: Floats, labels: Floats) -> SourceReport:
+def _judged(name: str, odds: Floats, labels: Floats) -> SourceReport:
     from reader.calibrator_fitting import expected_calibration_error
 
     error = expected_calibration_error(odds, labels)
-    return SourceReport(name, questions, float(labels.sum() / questions), float(odds.mean()), error)
+    return SourceReport(name, len(labels), float(labels.mean()), float(odds.mean()), error)

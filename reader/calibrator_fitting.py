@@ -16,7 +16,10 @@ from reader.reordering import ReorderingWeights
 from reader.spans import Span
 
 Floats = NDArray[np.float64]
-_PRIOR = np.array([1.0 if name == "span" else 0.0 for name in RANKED_BY])
+PLAIN = RankingWeights(relevance=0.0, rank=0.0)
+"""A span's own log-probability alone."""
+AS_BEFORE = ReorderingWeights(before=1.0, again=0.0)
+RANKING_PENALTY = 10.0  # for leaving the prior; chosen with 30 to 300 questions
 CONSIDERED = 3  # the best answers of a question that the calibrator learns from
 
 
@@ -32,15 +35,18 @@ class ReadQuestion:
     """The texts among the spans' that are right answers."""
 
 
-def fit_ranking(questions: Sequence[ReadQuestion]) -> tuple[RankingWeights, float]:
+def fit_ranking(
+    questions: Sequence[ReadQuestion], prior: RankingWeights = PLAIN
+) -> tuple[RankingWeights, float]:
     """Return the most likely weights, and the share of questions that they answer rightly.
 
     The likelihood is that of a right span among all spans of its question, right spans added up
-    (marginal likelihood: Clark and Gardner 2018, section 3.3), with a weak prior at a span's own
-    log-probability. Questions whose spans are all right or all wrong tell nothing.
+    (marginal likelihood: Clark and Gardner 2018, section 3.3), with a weak prior at the weights
+    that are given. Questions whose spans are all right or all wrong tell nothing.
     """
     data = [pair for question in questions if (pair := _candidates(question)) is not None]
-    fitted = (float(weight) for weight in most_likely(data, _PRIOR))
+    centre = np.array([getattr(prior, name) for name in RANKED_BY])
+    fitted = (float(weight) for weight in most_likely(data, centre, RANKING_PENALTY))
     weights = RankingWeights(**dict(zip(RANKED_BY, fitted, strict=True)))
     return weights, float(np.mean([_top_is_right(q, weights) for q in questions]))
 
@@ -112,6 +118,7 @@ def fit_reordering(
     questions: Sequence[ReadQuestion],
     evidence: Sequence[Sequence[Evidence]],
     again: Sequence[Sequence[float]],
+    prior: ReorderingWeights = AS_BEFORE,
 ) -> ReorderingWeights:
     """Return the weights under which right answers among those read again are most likely.
 
@@ -119,6 +126,7 @@ def fit_reordering(
         questions: development questions.
         evidence: the answers of each, in the order before they were read again.
         again: what the rescorer says of the first of them.
+        prior: the weights that a weak prior draws to.
     """
     data = []
     for question, own, scores in zip(questions, evidence, again, strict=True):
@@ -127,7 +135,8 @@ def fit_reordering(
         if right.any() and not right.all():
             pairs = [(one.score, score) for one, score in zip(first, scores, strict=True)]
             data.append((np.array(pairs), right))
-    before, after = most_likely(data, np.array([1.0, 0.0]))
+    centre = np.array([prior.before, prior.again])
+    before, after = most_likely(data, centre, RANKING_PENALTY)
     return ReorderingWeights(float(before), float(after))
 
 

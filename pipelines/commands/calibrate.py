@@ -94,14 +94,22 @@ def _calibrate_ranking(args: argparse.Namespace, asked: list[tuple[Path, list[st
     notes: dict[str, object] = {"top_k": args.top_k, "seed": args.seed}
     folder = args.out or loaded.folder
     rescorer = load_rescorer(loaded.folder, args.device, args.precision)
-    report = calibrate(found, folder, args.threshold, notes, args.seed, rescorer, open_progress())
+    report = calibrate(
+        found,
+        folder,
+        args.threshold,
+        notes,
+        loaded.calibration,
+        args.seed,
+        rescorer,
+        open_progress(),
+    )
     if args.json:
         print(json.dumps(asdict(report)))
         return
     print(
-        f"{report.questions:,} questions; of the half that calibrated EM "
-        f"{100 * report.calibrated_em:.1f}, mean probability "
-        f"{100 * report.mean_probability:.1f} %, expected calibration error "
+        f"{report.questions:,} questions; cross-validated: EM {100 * report.em:.1f}, mean "
+        f"probability {100 * report.mean_probability:.1f} %, expected calibration error "
         f"{report.expected_calibration_error:.3f}; stored in {folder}"
     )
     if len(report.sources) > 1:

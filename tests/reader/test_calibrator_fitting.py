@@ -35,6 +35,26 @@ def test_logistic_regression_stays_finite_on_separable_data():
     assert np.isfinite(fit_logistic(features, np.array([0.0, 1.0]))).all()
 
 
+@pytest.mark.parametrize("far", [0.0, 3.0, 40.0])
+def test_logistic_regression_goes_on_from_its_prior(far):
+    from scipy.optimize import minimize
+
+    generator = np.random.default_rng(6)
+    features = np.column_stack([np.ones(60), generator.normal(size=(60, 2)) * 4])
+    labels = (generator.random(60) < 0.4).astype(float)
+    prior = np.array([0.5, 1.0, -1.0]) * far
+
+    def loss(weights):
+        away = (weights - prior)[1:]
+        logits = features @ weights
+        return np.logaddexp(0, logits).sum() - labels @ logits + 2.5 * away @ away
+
+    found = fit_logistic(features, labels, prior, 5.0)
+    np.testing.assert_allclose(found, minimize(loss, prior, tol=1e-10).x, atol=1e-3)
+    none = fit_logistic(features[:0], labels[:0], prior, 5.0)
+    np.testing.assert_allclose(none, prior, atol=1e-9)
+
+
 def test_calibration_error_by_hand():
     odds = np.array([0.1, 0.2, 0.8, 0.9])
     labels = np.array([0.0, 1.0, 1.0, 1.0])
@@ -64,8 +84,16 @@ def test_ranking_weights_are_those_that_put_right_answers_first():
     assert tops.tolist() == [True, False]
 
 
+def test_few_questions_move_the_ranking_little_and_many_far():
+    prior = RankingWeights(1.0, 0.5, 0.8, 0.2, 0.1, 0.3, 0.4)
+    few, _ = fit_ranking([question(2)] * 2, prior)
+    many, _ = fit_ranking([question(2)] * 2000, prior)
+    assert prior.rank > few.rank > prior.rank - 0.2
+    assert many.rank < few.rank - 1
+
+
 def test_what_is_read_again_counts_as_much_as_it_is_right():
-    asked = [question(1), question(2)] * 10
+    asked = [question(1), question(2)] * 100
     found = [evidence_of(one, RankingWeights(1.0, 0.3)) for one in asked]
     right = [[float("right" in e.spans[0].text) for e in own] for own in found]
     telling = fit_reordering(asked, found, right)
