@@ -13,6 +13,7 @@ from encoder.session import Session
 from indexing.documents import Passage
 from reader.decoding import best_spans, log_softmax, merge_windows
 from reader.features import Pieces, ReaderTokenizer, Window
+from reader.markup import whole
 from reader.spans import Span
 
 
@@ -188,11 +189,12 @@ class SpanReader:
         for i, (first, last) in enumerate(zip(found.starts, found.ends, strict=True)):
             number = int(owners[first])
             own = pieces[number]
+            begin = int(own.starts[first - offset[number]])
+            stop = int(own.ends[last - offset[number]])
             spans.append(
                 Span(
                     passages[number],
-                    int(own.starts[first - offset[number]]),
-                    int(own.ends[last - offset[number]]),
+                    *whole(passages[number].text, begin, stop),
                     float(found.start_logprobs[i]),
                     float(found.end_logprobs[i]),
                     _log_sigmoid(reads[question, number].relevance),

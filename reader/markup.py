@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_SUSPECT = re.compile(r"[`*#<\\]|\]\(")
+_SUSPECT = re.compile(r"[`*#<\\_]|\]\(")
 _TARGET = r"\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"\n]*\")?\)"
 _TAGS = (
     "a|b|i|u|p|q|s|br|hr|em|tt|h[1-6]|li|ul|ol|dl|dt|dd|td|th|tr|table|thead|tbody|img|pre|kbd|"
@@ -27,7 +27,11 @@ _MARK = re.compile(
     r"|\\(?=[\\`*_{}\[\]()#+\-.!|])",  # an escape
     re.MULTILINE | re.IGNORECASE,
 )
-_EMPHASIS = re.compile(r"(?<![\w*\\])\*(?=[^\s*])[^*`\n]*(?<=[^\s*`\\])\*(?![\w*])")
+_EMPHASIS = re.compile(
+    r"(?<![\w*\\])\*(?=[^\s*])[^*`\n]*(?<=[^\s*`\\])\*(?![\w*])"
+    r"|(?<![\w\\])_(?=[^\s_])[^_`\n]*(?<=[^\s_`\\])_(?!\w)"
+)
+_RUN = re.compile(r"`+|\*+|(?<!\w)_(?=\w)|(?<=\w)_(?!\w)")
 _ITEM = re.compile(r"^[ \t]*(?:[-*+\u2022]|(\d{1,3})[.)])(?=[ \t])", re.MULTILINE)
 _HEADING = r"[ ]{0,3}\#{1,6}[ \t]"
 _BREAK = re.compile(
@@ -82,3 +86,19 @@ def joints(text: str) -> list[int]:
     space may be missing between sentences.
     """
     return [match.start() for match in _JOINT.finditer(text)]
+
+
+def whole(text: str, start: int, end: int) -> tuple[int, int]:
+    """Widen a range that holds one half of a pair of marks, where the other is next to it.
+
+    What says `**Stop** button` shall not be cited as `Stop** button`.
+    """
+    before, runs = _RUN.findall(text, 0, start), _RUN.findall(text, start, end)
+    for mark in dict.fromkeys(runs):
+        # Every second one closes: no mark is taken by what stands to both of its sides.
+        opened = before.count(mark) % 2
+        if runs.count(mark) % 2 and not opened and text.startswith(mark, end):
+            end += len(mark)
+        elif runs.count(mark) % 2 and opened and text.endswith(mark, 0, start):
+            start -= len(mark)
+    return start, end

@@ -106,12 +106,15 @@ def test_evaluation(run_page, tmp_path):
 
 def test_help_centre(run_page, tmp_path):
     write(tmp_path / "help", HELP)
-    lines = [json.dumps(question) + "\n" for question in QUESTIONS]
+    lines = [json.dumps({"id": str(i)} | QUESTIONS[i % 2]) + "\n" for i in range(30)]
     (tmp_path / "questions.jsonl").write_text("".join(lines))
+    (tmp_path / "others.jsonl").write_text("".join(lines[:2]))
     outputs = run_page("help-centre.md")
-    known, unknown = [out for command, out in outputs.items() if command.startswith("qa ask")]
+    asked = [out for command, out in outputs.items() if command.startswith("qa ask")]
+    known, unknown, calibrated = asked
     assert "48 hour" in known
     assert unknown.strip() == "No answer found."
+    assert "48 hour" in calibrated
 
 
 def test_study_aid(run_page, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,12 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--threshold", type=options.share, default=0.1, help="abstain below this (0.1)"
     )
-    parser.add_argument("--out", type=Path, default=None, help="folder (default: the reader's)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=None,
+        help="a reader's folder; made as a copy of --reader if it is not there (default: --reader)",
+    )
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.set_defaults(run=run)
@@ -76,8 +82,10 @@ def run(args: argparse.Namespace) -> int:
         _calibrate_ranking(args, asked)
     if args.reading:
         from pipelines.calibrate_reading import calibrate_reading
+        from reader.load import reader_folder
 
-        calibrate_reading(args.reading, args.reader, args.out, as_json=args.json)
+        folder = _folder(args.out, reader_folder(args.reader))
+        calibrate_reading(args.reading, args.reader, folder, as_json=args.json)
     return 0
 
 
@@ -92,7 +100,7 @@ def _calibrate_ranking(args: argparse.Namespace, asked: list[tuple[Path, list[st
         names = ", ".join(Path(source).name for source in sources)
         found[f"{names} of {index.name}"] = _read(args, index, sources, loaded.reader)
     notes: dict[str, object] = {"top_k": args.top_k, "seed": args.seed}
-    folder = args.out or loaded.folder
+    folder = _folder(args.out, loaded.folder)
     rescorer = load_rescorer(loaded.folder, args.device, args.precision)
     report = calibrate(
         found,
@@ -119,6 +127,18 @@ def _calibrate_ranking(args: argparse.Namespace, asked: list[tuple[Path, list[st
                 f"probability {100 * one.mean_probability:.1f} %, error "
                 f"{one.expected_calibration_error:.3f}"
             )
+
+
+def _folder(out: Path | None, reader: Path) -> Path:
+    """Return the folder of the calibration; a new one becomes a whole reader, or nothing."""
+    if out is None:
+        return reader
+    if not out.exists():
+        part = out.with_name(out.name + ".part")
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.copytree(reader, part, ignore=shutil.ignore_patterns("state"))
+        part.replace(out)
+    return out
 
 
 def _read(

@@ -200,6 +200,7 @@ def test_answerability_is_fitted_stored_and_used(trained, tmp_path, capsys):
                      "--out", str(new)]) == 0  # fmt: skip
     capsys.readouterr()
     assert load_calibration(new) == after
+    assert (new / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
     scores = {}
     for least in ("0", "1"):
         arguments = ["eval", "reading", str(file), "--reader", str(trained), "--json"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from encoder.load import default_folder
 from reader.features import ReaderTokenizer
-from reader.markup import breaks, joints, marks
+from reader.markup import breaks, joints, marks, whole
 
 TOKENIZER = ReaderTokenizer.from_folder(default_folder())
 
@@ -41,7 +41,9 @@ def read(text):
         ("Line<br>and <b>bold</b> <a href='x'>link</a>", "Line and bold link"),
         (r"A \*starred\* word \_", "A *starred * word _"),
         ("1. One\n2. Two\n\n- Three", "One Two Three"),
+        ("We call it _borrowing_, _always so_.", "We call it borrowing , always so ."),
         # What looks alike and is text:
+        ("the_name of _private and __init__.py", "the_name of _private and __init__.py"),
         ("It took 2 * 3 * 4 and 2**3 tries", "It took 2 * 3 * 4 and 2**3 tries"),
         ("A Vec<T> of <Item> with #hashtag", "A Vec<T> of <Item> with #hashtag"),
         ("Born on\n12. May 1990", "Born on 12. May 1990"),
@@ -58,6 +60,7 @@ INLINE = {
     "plain": "{}",
     "bold": "**{}**",
     "emphasis": "*{}*",
+    "low lines": "_{}_",
     "code": "`{}`",
     "link": "[{}](https://example.com/x_y?z=1)",
     "tag": "<b>{}</b>",
@@ -151,3 +154,23 @@ def test_a_missing_space_joins_no_sentences():
     starts, ends = bounds("It ended.Next it began")
     assert 9 in starts
     assert 8 in ends
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "cited"),
+    [
+        ("the **Stop** button", "Stop** button", "**Stop** button"),
+        ("called a _reference_.", "a _reference", "a _reference_"),
+        ("set ``x = 1`` now", "set ``x = 1", "set ``x = 1``"),
+        ("the **Stop** button", "Stop", "Stop"),
+        ("`a` and `b`", "a` and `b", "a` and `b"),
+        ("a`b`c`d", "a`b", "a`b`"),
+        ("a`b`c`d", "c`d", "c`d"),
+        ("2 * 3 is it", "2 * 3", "2 * 3"),
+        ("a_b and c", "a_b and", "a_b and"),
+    ],
+)
+def test_a_mark_is_cited_with_its_other_half(text, found, cited):
+    start = text.index(found)
+    begin, end = whole(text, start, start + len(found))
+    assert text[begin:end] == cited
