@@ -182,17 +182,15 @@ class _Fitter:
         """Return ranking, order and probabilities, fitted one after the other."""
         import numpy as np
 
-        from reader.calibrator_fitting import evidence_of, examples, fit_ranking, fit_reordering
+        from reader.calibrator_fitting import examples, fit_ranking, fit_reordering
         from reader.logistic import fit_logistic
 
-        ranking, _ = fit_ranking(questions, self.prior.ranking)
-        fitted = replace(self.prior, ranking=ranking)
-        if self.rereading.rescorer is not None:
-            found = [evidence_of(question, ranking) for question in questions]
-            again = self.rereading.scores(questions, found)
+        fitted = replace(self.prior, ranking=fit_ranking(questions, self.prior.ranking))
+        found, again = self._found(questions, fitted)
+        if again is not None:
             order = fit_reordering(questions, found, again, self.prior.reordering)
             fitted = replace(fitted, reordering=order)
-        features, labels, _ = examples(questions, self._evidence(questions, fitted))
+        features, labels = examples(questions, _in_order(found, again, fitted))
         if len(labels):
             weights = fit_logistic(features, labels, np.array(self.prior.logistic), PENALTY)
             fitted = replace(fitted, logistic=tuple(float(weight) for weight in weights))
@@ -207,26 +205,31 @@ class _Fitter:
         """
         from reader.calibration import probability
 
+        evidence = _in_order(*self._found(questions, fitted), fitted)
         return [
             (probability(own[0].features, fitted), own[0].spans[0].text in question.right)
             if own
             else (0.0, False)
-            for question, own in zip(questions, self._evidence(questions, fitted), strict=True)
+            for question, own in zip(questions, evidence, strict=True)
         ]
 
-    def _evidence(
+    def _found(
         self, questions: Sequence[ReadQuestion], fitted: Calibration
-    ) -> list[list[Evidence]]:
+    ) -> tuple[list[list[Evidence]], list[list[float]] | None]:
+        """Return the answers as they stand before any is read again, and what that says of them."""
         from reader.calibrator_fitting import evidence_of
 
         found = [evidence_of(question, fitted.ranking) for question in questions]
-        if self.rereading.rescorer is None:
-            return found
-        again = self.rereading.scores(questions, found)
-        return [
-            reordered(own, scores, fitted.reordering)
-            for own, scores in zip(found, again, strict=True)
-        ]
+        return found, self.rereading.scores(questions, found)
+
+
+def _in_order(
+    found: list[list[Evidence]], again: list[list[float]] | None, fitted: Calibration
+) -> list[list[Evidence]]:
+    if again is None:
+        return found
+    pairs = zip(found, again, strict=True)
+    return [reordered(own, scores, fitted.reordering) for own, scores in pairs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,14 +242,16 @@ class _Rereading:
 
     def scores(
         self, questions: Sequence[ReadQuestion], evidence: Sequence[Sequence[Evidence]]
-    ) -> list[list[float]]:
-        """Return what the rescorer says of each question's first answers."""
+    ) -> list[list[float]] | None:
+        """Return what the rescorer says of each question's first answers, if there is one."""
+        if self.rescorer is None:
+            return None
         keys = [
             [_key(question, one) for one in own[:READ_AGAIN]]
             for question, own in zip(questions, evidence, strict=True)
         ]
         new = [i for i, own in enumerate(keys) if any(key not in self.known for key in own)]
-        if new and self.rescorer is not None:
+        if new:
             with self.progress.stage("Reading again", len(new), "questions") as advance:
                 for begin in range(0, len(new), BATCH):
                     batch = new[begin : begin + BATCH]

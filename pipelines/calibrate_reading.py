@@ -28,7 +28,7 @@ class AnswerabilityReport:
 
 
 def calibrate_reading(
-    sources: Sequence[str], reader: str | None, out: Path | None, *, as_json: bool
+    sources: Sequence[str], reader: str | None, folder: Path, *, as_json: bool
 ) -> AnswerabilityReport:
     """Fit on SQuAD 2.0-type files and store the result beside the checkpoint.
 
@@ -43,7 +43,6 @@ def calibrate_reading(
 
     examples = [example for source in sources for example in load_reading(source).examples]
     loaded = load_reader(reader)
-    folder = out or loaded.folder
     found, _ = read_contexts(examples, loaded.reader, open_progress())
     pairs = [
         (spans[0], any(example.answers))

@@ -35,10 +35,8 @@ class ReadQuestion:
     """The texts among the spans' that are right answers."""
 
 
-def fit_ranking(
-    questions: Sequence[ReadQuestion], prior: RankingWeights = PLAIN
-) -> tuple[RankingWeights, float]:
-    """Return the most likely weights, and the share of questions that they answer rightly.
+def fit_ranking(questions: Sequence[ReadQuestion], prior: RankingWeights = PLAIN) -> RankingWeights:
+    """Return the most likely weights.
 
     The likelihood is that of a right span among all spans of its question, right spans added up
     (marginal likelihood: Clark and Gardner 2018, section 3.3), with a weak prior at the weights
@@ -47,8 +45,7 @@ def fit_ranking(
     data = [pair for question in questions if (pair := _candidates(question)) is not None]
     centre = np.array([getattr(prior, name) for name in RANKED_BY])
     fitted = (float(weight) for weight in most_likely(data, centre, RANKING_PENALTY))
-    weights = RankingWeights(**dict(zip(RANKED_BY, fitted, strict=True)))
-    return weights, float(np.mean([_top_is_right(q, weights) for q in questions]))
+    return RankingWeights(**dict(zip(RANKED_BY, fitted, strict=True)))
 
 
 def _candidates(question: ReadQuestion) -> tuple[Floats, NDArray[np.bool_]] | None:
@@ -145,30 +142,24 @@ def evidence_of(question: ReadQuestion, weights: RankingWeights) -> list[Evidenc
     return gather_evidence(question.question, question.passages, question.spans, weights)
 
 
-def _top_is_right(question: ReadQuestion, weights: RankingWeights) -> bool:
-    found = evidence_of(question, weights)
-    return bool(found) and _is_right(question, found[0])
-
-
 def _is_right(question: ReadQuestion, evidence: Evidence) -> bool:
     return evidence.spans[0].text in question.right
 
 
 def examples(
     questions: Sequence[ReadQuestion], evidence: Sequence[Sequence[Evidence]]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+) -> tuple[Floats, Floats]:
     """Return what the calibrator learns from: the best answers of each question.
 
     Returns:
-        Features (n, features), labels (n,), and whether each is its question's top answer (n,).
+        Features (n, features), and labels (n,).
     """
-    features, labels, tops = [], [], []
+    features, labels = [], []
     for question, own in zip(questions, evidence, strict=True):
-        for place, one in enumerate(own[:CONSIDERED]):
+        for one in own[:CONSIDERED]:
             features.append(one.features)
             labels.append(_is_right(question, one))
-            tops.append(place == 0)
-    return np.array(features), np.array(labels, dtype=np.float64), np.array(tops, dtype=np.bool_)
+    return np.array(features), np.array(labels, dtype=np.float64)
 
 
 def expected_calibration_error(

@@ -156,7 +156,7 @@ def _pieces(text: str, ids: list[int], offsets: list[tuple[int, int]]) -> Pieces
     pairs = np.asarray(offsets, dtype=np.int32).reshape(-1, 2)
     starts, ends, kept = pairs[:, 0], pairs[:, 1], np.ones(len(ids), dtype=np.bool_)
     for begin, end in marks(text):
-        # Pieces without a width would stand for nothing anyway; the others lie inside or outside.
+        # A mark's signs are pieces of their own, so that none lies across its bounds.
         kept[np.searchsorted(starts, begin) : np.searchsorted(starts, end)] = False
     blocks = np.searchsorted(np.array(breaks(text), dtype=np.int32), starts).astype(np.int32)
     own = np.asarray(ids, dtype=np.int32)

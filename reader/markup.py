@@ -93,12 +93,16 @@ def whole(text: str, start: int, end: int) -> tuple[int, int]:
 
     What says `**Stop** button` shall not be cited as `Stop** button`.
     """
-    before, runs = _RUN.findall(text, 0, start), _RUN.findall(text, start, end)
+    runs = _RUN.findall(text, start, end)
+    if not runs:
+        return start, end
+    before = _RUN.findall(text, 0, start)
     for mark in dict.fromkeys(runs):
+        if runs.count(mark) % 2 == 0:
+            continue
         # Every second one closes: no mark is taken by what stands to both of its sides.
-        opened = before.count(mark) % 2
-        if runs.count(mark) % 2 and not opened and text.startswith(mark, end):
+        if before.count(mark) % 2:
+            start -= len(mark) if text.endswith(mark, 0, start) else 0
+        elif text.startswith(mark, end):
             end += len(mark)
-        elif runs.count(mark) % 2 and opened and text.endswith(mark, 0, start):
-            start -= len(mark)
     return start, end
