@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from indexing.errors import InputError
+from pipelines.open_records import UNANSWERABLE
 from pipelines.run_files import read_saved
 from pipelines.scores import RECALL_AT
 from pipelines.statistics import Interval, paired_bootstrap
@@ -31,9 +32,9 @@ class Difference(TypedDict):
 class Comparison(TypedDict):
     """What two runs have in common, and how they differ there.
 
-    `n` questions are in both runs; `only_first` and `only_second` count those left out. `better`
-    and `worse` are the ids of the questions whose exact match (for retrieval: whose rank) is
-    better or worse in the second.
+    `n` questions are in both runs; `only_first` and `only_second` count those that are not.
+    Open questions that nothing answers are left out. `better` and `worse` are the ids of the
+    questions whose exact match (for retrieval: whose rank) is better or worse in the second.
     """
 
     first: str
@@ -56,7 +57,8 @@ def compare_runs(first: Path, second: Path) -> Comparison:
             for different questions.
     """
     (one, own), (two, others) = read_saved(first), read_saved(second)
-    common = [id_ for id_ in one if id_ in two]
+    shared = [id_ for id_ in one if id_ in two]
+    common = [id_ for id_ in shared if one[id_].get("fault") != UNANSWERABLE]
     if not common:
         raise InputError(f"{first} and {second} have no question in common.")
     for id_ in common:
@@ -79,8 +81,8 @@ def compare_runs(first: Path, second: Path) -> Comparison:
         "first": str(first),
         "second": str(second),
         "n": len(common),
-        "only_first": len(one) - len(common),
-        "only_second": len(two) - len(common),
+        "only_first": len(one) - len(shared),
+        "only_second": len(two) - len(shared),
         "scores": scores,
         "better": [id_ for id_, before, after in changes if after > before],
         "worse": [id_ for id_, before, after in changes if after < before],

@@ -98,6 +98,9 @@ def evaluate_open(
 ) -> OpenResult:
     """Ask each question, and score the top answer, however improbable, and the passages.
 
+    Questions without answers, which nothing in the corpus answers, count only where it is asked
+    whether probabilities are true and what is answered at the threshold.
+
     With a report folder, predictions are written as they come, and an evaluation that was
     interrupted goes on where it was when it is called again with the same questions and settings.
 
@@ -114,8 +117,8 @@ def evaluate_open(
     """
     chosen = settings or OpenSettings()
     asked = questions[:limit]
-    if not asked:
-        raise InputError("There is no question to evaluate; give a greater --limit.")
+    if not any(question.answers for question in asked):
+        raise InputError("There is no question with an answer to evaluate; give a greater --limit.")
     depths = chosen.k if retriever else tuple(d for d in chosen.k if d <= chosen.top_k)
     depths = depths or (chosen.top_k,)
     gold = gold or gold_of(asked)

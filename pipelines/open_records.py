@@ -24,12 +24,17 @@ if TYPE_CHECKING:
     from pipelines.answers import Answer, AskResult
     from retriever.hits import Hit
 
+UNANSWERABLE = "unanswerable"
+"""Stands for the fault of a question that nothing answers; no part is at fault there."""
 SHOWN = 5
 """Passages kept with their text, besides the answer's own and the first right one."""
 
 
 def score_answer(prediction: str, answers: Sequence[str], *, patterns: bool) -> Scores:
-    """Score an answer to an open question; F1 is 0 for regular expressions."""
+    """Score an answer to an open question; F1 is 0 for regular expressions.
+
+    Without right answers every answer is wrong.
+    """
     if patterns:
         return Scores(pattern_match(prediction, answers), 0.0)
     return squad_scores(prediction, answers)
@@ -80,7 +85,7 @@ def open_record(
         "f1": None if patterns else scores.f1,
         "candidates": [_candidate(answer, question.answers, patterns) for answer in result.answers],
         "rank": rank,
-        "fault": None if scores.exact_match else fault_of(miss),
+        "fault": _fault(miss, scores),
         "category": categorise(
             question.text,
             () if patterns else question.answers,
@@ -97,6 +102,12 @@ def open_record(
             for depth, found in sorted(by_depth.items())
         }
     return record
+
+
+def _fault(miss: Miss, scores: Scores) -> str | None:
+    if not miss.answers:
+        return UNANSWERABLE
+    return None if scores.exact_match else fault_of(miss)
 
 
 def answer_key(question: Question, patterns: bool) -> AnswerKey:

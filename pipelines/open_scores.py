@@ -37,12 +37,26 @@ class GoldScores(RankScores):
     n: int
 
 
+class NoAnswerScores(TypedDict):
+    """The `n` questions that nothing answers.
+
+    `mean_probability` (0 to 1) is that of their first answers, `abstained` the per cent of them
+    whose first answer is less probable than the threshold, where there is one.
+    """
+
+    n: int
+    mean_probability: float
+    abstained: NotRequired[float]
+    ci95: dict[str, Interval]
+
+
 class OpenScores(TypedDict):
-    """Scores of answers and passages over `n` questions.
+    """Scores of answers and passages over the `n` questions that have an answer.
 
     `top_exact_match` is the per cent of questions with a right answer among the first 1, 3, 5.
     `answerable` are the questions with an answer in one of the passages read; it is missing where
-    there are none. `by_depth` are the scores of the top answer from so many passages.
+    there are none. `by_depth` are the scores of the top answer from so many passages. `selective`
+    counts the questions that nothing answers, too; `no_answer` is about them alone, where any are.
     """
 
     exact_match: float
@@ -56,6 +70,7 @@ class OpenScores(TypedDict):
     gold: NotRequired[GoldScores]
     by_depth: NotRequired[dict[str, AnswerScores]]
     selective: SelectiveScores
+    no_answer: NotRequired[NoAnswerScores]
     errors: FaultScores
     categories: dict[str, dict[str, AnswerScores]]
 
@@ -68,7 +83,14 @@ def open_scores(
     threshold: float | None = None,
     gold_unit: str = "documents",
 ) -> OpenScores:
-    """Score the records that `pipelines.open_records` makes, at least one."""
+    """Score the records that `pipelines.open_records` makes, one with an answer or more."""
+    selective = selective_scores(
+        [record["probability"] or 0.0 for record in records],
+        [record["exact_match"] for record in records],
+        threshold,
+    )
+    nothing = [record for record in records if not record["answers"]]
+    records = [record for record in records if record["answers"]]
     everything = _answers(records)
     ranks = rank_scores([record["rank"] for record in records], depths)
     tops, top_intervals = _top_answers(records)
@@ -80,11 +102,7 @@ def open_scores(
         "mrr": ranks["mrr"],
         "n": everything["n"],
         "ci95": {**everything["ci95"], **ranks["ci95"], "top_exact_match": top_intervals},
-        "selective": selective_scores(
-            [record["probability"] or 0.0 for record in records],
-            [record["exact_match"] for record in records],
-            threshold,
-        ),
+        "selective": selective,
         "errors": fault_scores([record["fault"] for record in records]),
         "categories": by_category(records),
     }
@@ -92,6 +110,8 @@ def open_scores(
         scores["answerable"] = _answers(answerable)
     if judged := [record["gold_rank"] for record in records if "gold_rank" in record]:
         scores["gold"] = {**rank_scores(judged, depths), "unit": gold_unit, "n": len(judged)}
+    if nothing:
+        scores["no_answer"] = _no_answer(nothing, threshold)
     if swept := records[0].get("depths"):
         scores["by_depth"] = {
             depth: _answers([record["depths"][depth] for record in records]) for depth in swept
@@ -102,6 +122,21 @@ def open_scores(
 def _answers(records: Sequence[Record]) -> AnswerScores:
     f1 = [record["f1"] for record in records]
     return answer_scores([record["exact_match"] for record in records], None if None in f1 else f1)
+
+
+def _no_answer(records: Sequence[Record], threshold: float | None) -> NoAnswerScores:
+    probabilities = np.array([record["probability"] or 0.0 for record in records])
+    columns = {"mean_probability": probabilities}
+    if threshold is not None:
+        columns["abstained"] = (probabilities < threshold) * 100.0
+    scores: NoAnswerScores = {
+        "n": len(records),
+        "mean_probability": float(probabilities.mean()),
+        "ci95": bootstrap_intervals(columns),
+    }
+    if threshold is not None:
+        scores["abstained"] = float(columns["abstained"].mean())
+    return scores
 
 
 def _top_answers(records: Sequence[Record]) -> tuple[dict[str, float], dict[str, Interval]]:

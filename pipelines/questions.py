@@ -17,7 +17,7 @@ _ID_FIELDS = ("id", "qid", "_id", "question_id")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An open question. Any of its answers is right; there is at least one.
+    """An open question. Any of its answers is right; without any, nothing answers it.
 
     `documents` are the ids of documents known to answer it, where the file names any.
     """
@@ -46,15 +46,18 @@ class ReadingSet:
     version: SquadVersion
 
 
-def load_questions(source: Path | str) -> list[Question]:
+def load_questions(source: Path | str, *, unanswerable: bool = False) -> list[Question]:
     """Load open questions from a file, a folder or a data set's name.
 
-    Questions without an answer (SQuAD 2.0's unanswerable ones) are left out.
+    Questions without an answer are left out, unless `unanswerable` asks for those with an empty
+    list of answers. Even then SQuAD 2.0's are left out: it is their own paragraph that does not
+    answer them, and another may.
     """
     questions = []
     for place, id_, record in _with_ids(source):
-        answers = tuple(dict.fromkeys(a for a in _answers(record, place) if a.strip()))
-        if answers:
+        given = _answers(record, place)
+        answers = tuple(dict.fromkeys(a for a in given if a.strip()))
+        if answers or (unanswerable and not given and "context" not in record):
             text = _text(record, "question", place).strip()
             questions.append(Question(id_, text, answers, _documents(record)))
     if not questions:

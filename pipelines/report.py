@@ -111,6 +111,15 @@ def _open_tiles(result: OpenResult) -> list[Tile]:
                 f"{_one(selective['coverage'])} % answered at {selective['threshold']:g} or more",
             )
         )
+    if (nothing := result.get("no_answer")) and "abstained" in nothing:
+        tiles.append(
+            Tile(
+                "Rightly unanswered",
+                _one(nothing["abstained"]),
+                _between(nothing["ci95"]["abstained"]),
+                f"n {nothing['n']:,}, of those that nothing answers",
+            )
+        )
     return [*tiles, _latency_tile(result["latency_ms"])]
 
 

@@ -27,7 +27,12 @@ def register(commands: Any) -> None:
         "questions asked of an index. With several corpora, some of which do not answer their "
         "questions, probabilities hold for other corpora too.",
     )
-    parser.add_argument("questions", nargs="*", help="development questions (never test ones)")
+    parser.add_argument(
+        "questions",
+        nargs="*",
+        help="development questions (never test ones); an empty list of answers "
+        "says that nothing answers a question",
+    )
     parser.add_argument("--index", type=Path, default=None, help="the index to ask them of")
     parser.add_argument(
         "--also",
@@ -150,7 +155,7 @@ def _read(
     from pipelines.progress import open_progress
     from pipelines.questions import load_questions
 
-    questions = [question for source in sources for question in load_questions(source)]
+    questions = [one for source in sources for one in load_questions(source, unanswerable=True)]
     random.Random(args.seed).shuffle(questions)
     with Index.open(folder) as index:
         retriever = open_index_retriever(

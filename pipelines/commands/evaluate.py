@@ -167,7 +167,7 @@ def run_open(args: argparse.Namespace) -> int:
     from pipelines.progress import open_progress
     from pipelines.questions import load_questions
 
-    questions = load_questions(args.questions)
+    questions = load_questions(args.questions, unanswerable=True)
     folder = index_folder(args.index, open_progress())
     notes = {
         "file": args.questions,

@@ -45,6 +45,15 @@ def test_paired_differences_over_common_questions(tmp_path):
     assert back["difference"] == pytest.approx(-score["difference"])
 
 
+def test_open_questions_that_nothing_answers_are_left_out(tmp_path):
+    nothing = {"id": "n", "question": "n", "exact_match": 0, "f1": 0, "fault": "unanswerable"}
+    a = save(tmp_path / "a", [*rows([1, 0, 0, 1]), nothing])
+    b = save(tmp_path / "b", [*rows([1, 1, 0, 1]), nothing])
+    found = compare_runs(a, b)
+    assert (found["n"], found["only_first"], found["only_second"]) == (4, 0, 0)
+    assert found["scores"]["exact_match"]["difference"] == 25.0
+
+
 def test_retrieval_runs_are_compared_by_rank_to_the_depth_of_both(tmp_path):
     def ranks(values):
         return [{"id": str(i), "question": "q", "rank": r} for i, r in enumerate(values)]

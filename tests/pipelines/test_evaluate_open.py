@@ -115,6 +115,33 @@ def test_nothing_answerable():
     assert "answerable" not in result
 
 
+def test_questions_that_nothing_answers_count_for_probabilities_alone(tmp_path):
+    settings = OpenSettings(top_k=5, k=(1, 2, 50), latency_sample=1, threshold=0.5, sweep=(1,))
+    script = Script()
+    alone = evaluate_open(QUESTIONS, script, settings, retriever=script)
+    nothing = [
+        Question("n1", "rank 3 say Bob Dylan", ()),  # probability 0.7, above the threshold
+        Question("n2", "rank 3 say ", ()),
+        Question("n3", "rank 3 say ", ()),
+    ]
+    result = evaluate_open(
+        [*QUESTIONS, *nothing], script, settings, retriever=script, report=tmp_path
+    )
+    same = ("exact_match", "f1", "top_exact_match", "recall", "mrr", "n", "errors", "by_depth")
+    assert {name: result[name] for name in same} == {name: alone[name] for name in same}
+    assert result["no_answer"]["n"] == 3
+    assert result["no_answer"]["abstained"] == pytest.approx(200 / 3)
+    assert result["no_answer"]["mean_probability"] == pytest.approx(0.7 / 3)
+    # Four answers of 0.7, one of them right; three questions without any.
+    assert result["selective"]["n"] == 7
+    assert result["selective"]["exact_match"] == pytest.approx(25)
+    assert result["selective"]["mean_probability"] == pytest.approx(4 * 0.7 / 7)
+    page = (tmp_path / "report.html").read_text()
+    assert "Rightly unanswered" in page
+    with pytest.raises(InputError, match="no question with an answer"):
+        evaluate_open(nothing, Script(), settings)
+
+
 def test_patterns_score_from_the_start_without_f1():
     asked = [
         Question("a", "rank 1 say Dylan, Bob", (r"dyl.n|bob",)),

@@ -183,6 +183,23 @@ def test_bad_files_are_named_with_their_line(tmp_path, name, content, message):
         load_questions(file)
 
 
+def test_questions_that_nothing_answers_are_loaded_only_if_wanted(tmp_path):
+    file = tmp_path / "q.jsonl"
+    rows = [
+        {"question": "a", "answer": ["x"]},
+        {"question": "b", "answer": []},
+        {"question": "c", "answer": [" "]},  # a slip, not a statement
+        {"question": "d", "answers": {"text": [], "answer_start": []}, "context": "its paragraph"},
+    ]
+    file.write_bytes(jsonl(rows))
+    assert [question.text for question in load_questions(file)] == ["a"]
+    wanted = load_questions(file, unanswerable=True)
+    assert [(q.text, q.answers) for q in wanted] == [("a", ("x",)), ("b", ())]
+    table = tmp_path / "q.tsv"
+    table.write_text("a\t['x']\nb\t[]\n")
+    assert [q.answers for q in load_questions(table, unanswerable=True)] == [("x",), ()]
+
+
 def test_bad_bytes_are_named_with_their_line(tmp_path):
     file = tmp_path / "q.jsonl"
     file.write_bytes(jsonl(LINES) + b'{"question": "\xff"}\n')
