@@ -3,16 +3,17 @@
     python -m benchmarks.fusion INDEX QUESTIONS [--also INDEX QUESTIONS ...] [--ask 1000]
 
 Ranks each question once by each component, looks for answers once in each passage, then fuses in
-all ways. Weights are chosen and learned on the even questions, every corpus counting alike; the
-tables and their paired differences to reciprocal rank (mean of recall@1, 5, 20, 100; 95 % bootstrap
-interval) are of the odd ones. Questions are drawn at random with a fixed seed.
+all ways: of the lists alone, and with the vectors' scores of what only BM25 ranks ("and beyond").
+Weights are chosen and learned by the lists alone on the even questions, every corpus counting
+alike; the tables and their paired differences to reciprocal rank (mean of recall@1, 5, 20, 100;
+95 % bootstrap interval) are of the odd ones. Questions are drawn at random with a fixed seed.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from indexing.index import Index
 from pipelines.answer_match import text_answers
 from pipelines.statistics import paired_bootstrap
 from retriever.bm25 import BM25, bm25_rankings
-from retriever.dense import DENSE, check_encoder, dense_rankings
+from retriever.dense import DENSE, check_encoder, dense_neighbours
 from retriever.fusion import (
     FEATURES,
     MIN_MAX,
@@ -54,9 +55,10 @@ def ask_all(index: Index, questions: Sequence, device: str) -> list[Asked]:
     check_encoder(index, encoder)
     texts = [question.text for question in questions]
     lexical = bm25_rankings(index, texts, max(DEPTHS))
-    dense = dense_rankings(index, encoder, texts, max(DEPTHS))
+    dense = dense_neighbours(index, encoder, texts, max(DEPTHS))
     asked = []
-    for question, one, other in zip(questions, lexical, dense, strict=True):
+    for question, one, near in zip(questions, lexical, dense, strict=True):
+        other = near.with_scores_of(one.ids, index)
         key = text_answers(question.answers)
         ids = set(one.ids.tolist()) | set(other.ids.tolist())
         right = frozenset(number for number in ids if key.found_in(index.passages[number].text))
@@ -81,6 +83,18 @@ class Only:
 
     def fuse(self, components: Mapping[str, Ranking]) -> Ranking:
         return components[self.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A fusion that does not see what is known of passages beyond the lists."""
+
+    fusion: Fusion
+
+    def fuse(self, components: Mapping[str, Ranking]) -> Ranking:
+        return self.fusion.fuse(
+            {name: replace(ranking, beyond=None) for name, ranking in components.items()}
+        )
 
 
 def learn(asked: Sequence[Asked], scale: str) -> LearnedCombination:
@@ -138,13 +152,14 @@ def chosen_ways(tuning: Sequence[Sequence[Asked]]) -> dict[str, Fusion]:
     least = min(len(asked) for asked in tuning)
     alike = [one for asked in tuning for one in asked[:least]]
     for scale in (MIN_MAX, Z_SCORE):
-        shares = {share: mean_recall(convex(share, scale), tuning) for share in SHARES}
+        shares = {share: mean_recall(Listed(convex(share, scale)), tuning) for share in SHARES}
         print(f"{scale}: " + "  ".join(f"{s}: {mean:.2f}" for s, mean in shares.items()))
         share = max(shares, key=lambda s: shares[s])
-        ways[f"convex, {scale}, dense {share}"] = convex(share, scale)
+        ways[f"convex, {scale}, dense {share}"] = Listed(convex(share, scale))
         learned = learn(alike, scale)
         print(f"learned, {scale}: bias {learned.bias}, {dict(zip(FEATURES, learned.weights))}")  # noqa: B905
-        ways[f"learned, {scale}"] = learned
+        ways[f"learned, {scale}"] = Listed(learned)
+        ways[f"learned, {scale}, and beyond"] = learned
     return ways
 
 

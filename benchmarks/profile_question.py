@@ -79,7 +79,7 @@ def memory_speed() -> float:
 def instrument(clock: Clock, lengths: list[int]) -> None:
     """Time the stages, and note how long the rows are that the reader reads."""
     clock.wrap(hybrid, "bm25_rankings", BESIDE)
-    clock.wrap(hybrid, "dense_rankings", "dense")
+    clock.wrap(hybrid, "dense_neighbours", "dense")
     clock.wrap(hybrid, "hits", "fetching passages")
     clock.wrap(SpanReader, "_tokenize", "reader: tokenising")
     clock.wrap(SpanReader, "_rows", "reader: windows")

@@ -31,7 +31,7 @@ class Stored(Protocol):
 class Vectors(Stored, Protocol):
     """The vectors of an index, of one segment or of several. Safe to use from threads.
 
-    Ranges of `stored` can only be had where the vectors are kept `whole`.
+    The vectors themselves can only be had where they are kept `whole`.
     """
 
     def __len__(self) -> int: ...
@@ -48,6 +48,10 @@ class Vectors(Stored, Protocol):
 
     def ids(self) -> NDArray[np.int64]:
         """Return the passage ids in the order of the file."""
+        ...
+
+    def at(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the vectors of passages: (len(ids), dimension)."""
         ...
 
     def search(
@@ -99,11 +103,19 @@ class VectorIndex:
 
     def stored(self, first: int, last: int) -> NDArray[np.float32]:
         """Return a range of the vectors themselves, which the index must keep `whole`."""
+        vectors: NDArray[np.float32] = self._source().reconstruct_n(first, last - first)
+        return vectors
+
+    def at(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the vectors of passages, which the index must keep `whole`: (len(ids), d)."""
+        vectors: NDArray[np.float32] = self._source().reconstruct_batch(ids)
+        return vectors
+
+    def _source(self) -> Any:
         source = whole_vectors(self._index)
         if source is None:
             raise ValueError("the index keeps no whole vectors")
-        vectors: NDArray[np.float32] = source.reconstruct_n(first, last - first)
-        return vectors
+        return source
 
     def search(
         self, vectors: NDArray[np.float32], k: int

@@ -52,6 +52,15 @@ class ChangedVectors:
         ]
         return np.concatenate(found)
 
+    def at(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the vectors of passages, which the segments must keep `whole`: (len(ids), d)."""
+        found = np.empty((len(ids), self.dimension), np.float32)
+        for part, begin, end in zip(self._parts, self._firsts, self._firsts[1:], strict=False):
+            own = (begin <= ids) & (ids < end)
+            if own.any():
+                found[own] = part.at(ids[own] - begin)
+        return found
+
     def search(
         self, vectors: NDArray[np.float32], k: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -96,7 +96,7 @@ def fit_adapter(
         raise InputError(
             f"{sources[0]}: too few questions have an answer in {index.path}; give more of them."
         )
-    adapter = train_adapter(found, _StoredVectors(vectors), start, settings, progress)
+    adapter = train_adapter(found, vectors.at, start, settings, progress)
     moved = adapter.apply(encoded[:count])
     after = search.candidates("searching, held out", asked[:count], moved)
     return TrainedAdapter(adapter, len(found.vectors), count, _scores(before), _scores(after))
@@ -139,23 +139,6 @@ class _Search:
         """Return a passage's text, or None if it may not train."""
         ((_, text),) = self.index.passages.texts(passage, passage + 1)
         return text if self.kept_out.reads(text) else None
-
-
-class _StoredVectors:
-    """The vectors of passages by their ids."""
-
-    def __init__(self, vectors: Vectors) -> None:
-        self._vectors = vectors
-        ids = vectors.ids()
-        self._order = np.argsort(ids, kind="stable")
-        self._sorted = ids[self._order]
-
-    def __call__(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        wanted, back = np.unique(ids, return_inverse=True)
-        places = self._order[np.searchsorted(self._sorted, wanted)].tolist()
-        rows = np.concatenate([self._vectors.stored(place, place + 1) for place in places])
-        found: NDArray[np.float32] = rows[back]
-        return found
 
 
 def _scores(found: Candidates) -> RankScores:

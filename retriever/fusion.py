@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from retriever.ranking import Ranking
 
+_Scores = NDArray[np.float32] | NDArray[np.float64]
 MIN_MAX, Z_SCORE = "min-max", "z-score"
 _FEW = 10
 
@@ -44,7 +45,8 @@ class ConvexCombination:
     """Adds up scores, brought to one scale within each component's list, times its weight.
 
     "min-max" stretches a list's scores to 0..1; "z-score" counts standard deviations above the
-    list's last. A passage that a component did not find gets 0 from it, like the last it found.
+    list's last. A passage that a component did not find gets 0 from it, like the last it found,
+    or less where its score is known (`Ranking.beyond`).
     """
 
     weights: Mapping[str, float]
@@ -52,12 +54,14 @@ class ConvexCombination:
 
     def fuse(self, components: Mapping[str, Ranking]) -> Ranking:
         """Return the union of the components' passages, best first, ties by passage id."""
-        return _add_up(
-            [
-                (ranking.ids, self.weights[name] * scaled(ranking.scores, self.scale))
-                for name, ranking in components.items()
-            ]
-        )
+        parts = []
+        for name, ranking in components.items():
+            weight = self.weights[name]
+            parts.append((ranking.ids, weight * scaled(ranking.scores, self.scale)))
+            if ranking.beyond is not None:
+                below = scaled(ranking.beyond.scores, self.scale, ranking.scores)
+                parts.append((ranking.beyond.ids, weight * below))
+        return _add_up(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +103,21 @@ def _lead(ranking: Ranking) -> float:
     return float((few[0] - few[-1]) / few[0]) if len(few) and few[0] > 0 else 0.0
 
 
-def scaled(scores: NDArray[np.float32] | NDArray[np.float64], scale: str) -> NDArray[np.float64]:
-    """Return a list's scores above its last, in its ranges ("min-max") or deviations."""
+def scaled(scores: _Scores, scale: str, within: _Scores | None = None) -> NDArray[np.float64]:
+    """Return scores above a list's last, in its ranges ("min-max") or deviations.
+
+    The list is `within`, or the scores themselves.
+    """
     values = scores.astype(np.float64)
-    if not len(values):
-        return values
-    unit = values.std() if scale == Z_SCORE else values.max() - values.min()
+    whole = values if within is None else within.astype(np.float64)
+    if not len(whole):
+        return np.zeros_like(values)
+    lowest = float(whole.min())
+    unit = float(whole.std() if scale == Z_SCORE else whole.max() - lowest)
+    if unit > 0:
+        return (values - lowest) / unit
     # A list whose scores are all the same says that it found them, and nothing else.
-    return (values - values.min()) / unit if unit > 0 else np.ones_like(values)
+    return np.full_like(values, 1.0 if within is None else 0.0)
 
 
 def _add_up(parts: list[tuple[NDArray[np.int64], NDArray[np.float64]]]) -> Ranking:

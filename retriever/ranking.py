@@ -14,10 +14,14 @@ from retriever.hits import Component, Hit
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Passage ids and their scores, best first."""
+    """Passage ids and their scores, best first.
+
+    `beyond` holds scores that are known of passages below the last, in no order.
+    """
 
     ids: NDArray[np.int64]
     scores: NDArray[np.float32] | NDArray[np.float64]
+    beyond: Ranking | None = None
 
     @classmethod
     def unpadded(cls, ids: NDArray[np.int64], scores: NDArray[np.float32]) -> Ranking:

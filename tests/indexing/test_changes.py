@@ -70,6 +70,9 @@ def assert_equal_to_fresh(root, documents, tmp_path):
             _, wanted = expected.lexical.search([question], 7)
             assert np.array_equal(scores, wanted)  # to the last bit
             assert not changed.removed_passages()[ids[ids >= 0]].any()
+        some = changed.vectors.ids()[::-7]
+        rows = [changed.vectors.stored(number, number + 1)[0] for number in some.tolist()]
+        assert np.array_equal(changed.vectors.at(some), rows)
     assert verify(root).ok
 
 

@@ -184,7 +184,10 @@ def test_stored_vectors_are_kept_when_the_kind_changes(passages, shards, tmp_pat
     assert encoder.encoded == []
     texts = [text for _, text in passages.pairs]
     expected = HashingEncoder().encode(texts).astype(np.float16).astype(np.float32)
-    assert (VectorIndex(out / VECTORS).stored(0, NUMBER) == expected).all()
+    again = VectorIndex(out / VECTORS)
+    assert (again.stored(0, NUMBER) == expected).all()
+    some = np.array([NUMBER - 1, 0, 7, 7])
+    assert (again.at(some) == expected[some]).all()
 
 
 def test_codes_alone_keep_no_whole_vectors(passages, shards, tmp_path):
@@ -192,6 +195,8 @@ def test_codes_alone_keep_no_whole_vectors(passages, shards, tmp_path):
     assert not index.whole
     with pytest.raises(ValueError, match="whole"):
         index.stored(0, 1)
+    with pytest.raises(ValueError, match="whole"):
+        index.at(np.array([0]))
 
 
 def test_exact_search_over_pieces_is_brute_force(passages):

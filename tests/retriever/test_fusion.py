@@ -52,6 +52,34 @@ def test_convex_combination_is_the_obvious_sum(first, second, a, b, weight):
     assert_is(ConvexCombination(weights).fuse(rankings), expected)
 
 
+@given(
+    ids=st.lists(st.integers(0, 20), unique=True, min_size=3, max_size=12),
+    data=st.data(),
+    scale=st.sampled_from(["min-max", "z-score"]),
+)
+def test_known_scores_beyond_a_list_go_on_in_its_scale(ids, data, scale):
+    """The list's own scale, continued: values of the last are 0, lower ones negative."""
+    cut = data.draw(st.integers(2, len(ids) - 1))
+    values = sorted(data.draw(st.lists(st.integers(-9, 9), min_size=12, max_size=12)))[::-1]
+    shown, below = ranking(ids[:cut], values), values[cut : len(ids)]
+    rest = Ranking(np.array(ids[cut:]), np.array(below, dtype=np.float32))
+    words = ranking([ids[-1], 99])
+    fused = ConvexCombination({"a": 0.6, "b": 0.4}, scale).fuse(
+        {"a": Ranking(shown.ids, shown.scores, rest), "b": words}
+    )
+    list_ = shown.scores.astype(float)
+    unit = list_.std() if scale == "z-score" else np.ptp(list_)
+    first = {"min-max": 1.0, "z-score": 2.0}[scale]  # of b, whose scores are 1 and 0
+    expected = {99: 0.0}
+    for place, number in enumerate(ids):
+        if unit:
+            expected[number] = 0.6 * (values[place] - list_.min()) / unit
+        else:
+            expected[number] = 0.6 if place < cut else 0.0
+    expected[ids[-1]] += 0.4 * first
+    assert_is(fused, expected)
+
+
 def test_equal_sums_go_by_passage_id():
     fused = ReciprocalRank().fuse({"a": ranking([9, 4]), "b": ranking([4, 9])})
     assert fused.ids.tolist() == [4, 9]

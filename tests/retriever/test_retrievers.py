@@ -74,8 +74,9 @@ def test_hybrid_adds_up_stretched_scores_by_how_far_each_best_stands_out(index):
     k = 12
     lexical = retrieve(index, "bm25", QUESTIONS, 100)
     dense = retrieve(index, "dense", QUESTIONS, 100)
-    for hits, words, vectors in zip(
-        retrieve(index, "hybrid", QUESTIONS, k), lexical, dense, strict=True
+    beyond = 0
+    for question, hits, words, vectors in zip(
+        QUESTIONS, retrieve(index, "hybrid", QUESTIONS, k), lexical, dense, strict=True
     ):
         leads = [
             1 - found[:10][-1].score / found[0].score if found else 0.0
@@ -83,6 +84,14 @@ def test_hybrid_adds_up_stretched_scores_by_how_far_each_best_stands_out(index):
         ]
         share = 1 / (1 + math.exp(-(0.659 - 3.487 * leads[0] + 0.491 * leads[1])))
         expected, components = {}, {}
+        # What the vectors alone did not rank among their first: below 0, by its own vector.
+        high, low = vectors[0].score, vectors[-1].score
+        asked = HashingEncoder().encode_questions([question])[0]
+        for hit in words:
+            if hit.passage.id not in {other.passage.id for other in vectors}:
+                own = float(index.vectors.stored(hit.passage.id, hit.passage.id + 1)[0] @ asked)
+                expected[hit.passage.id] = share * (own - low) / (high - low)
+        beyond += len(expected)
         for name, weight, found in (("bm25", 1 - share, words), ("dense", share, vectors)):
             for rank, hit in enumerate(found, start=1):
                 number, low, high = hit.passage.id, found[-1].score, found[0].score
@@ -94,6 +103,7 @@ def test_hybrid_adds_up_stretched_scores_by_how_far_each_best_stands_out(index):
         for hit in hits:
             assert hit.score == pytest.approx(expected[hit.passage.id])
             assert hit.components == components[hit.passage.id]
+    assert beyond > 0
 
 
 def test_another_fusion_can_be_had(index):
