@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.peer_fusions import Listed
 from benchmarks.retrieval_table import drawn
 from encoder.load import load_encoder
 from indexing.index import Index
@@ -83,18 +84,6 @@ class Only:
 
     def fuse(self, components: Mapping[str, Ranking]) -> Ranking:
         return components[self.name]
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A fusion that does not see what is known of passages beyond the lists."""
-
-    fusion: Fusion
-
-    def fuse(self, components: Mapping[str, Ranking]) -> Ranking:
-        return self.fusion.fuse(
-            {name: replace(ranking, beyond=None) for name, ranking in components.items()}
-        )
 
 
 def learn(asked: Sequence[Asked], scale: str) -> LearnedCombination:

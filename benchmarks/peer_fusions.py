@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,8 +35,21 @@ class DistributionBased:
         return Ranking(np.array(order, dtype=np.int64), np.array([best[n] for n in order]))
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A fusion of the lists alone, without what is known of passages beyond them."""
+
+    fusion: Fusion
+
+    def fuse(self, components: Mapping[str, Ranking]) -> Ranking:
+        """Return the union of the lists' passages, best first, ties by passage id."""
+        return self.fusion.fuse(
+            {name: replace(ranking, beyond=None) for name, ranking in components.items()}
+        )
+
+
 PEER_FUSIONS: dict[str, Fusion] = {
     "reciprocal rank (Haystack, LangChain)": ReciprocalRank(),
-    "halves of min-max scores (OpenSearch)": ConvexCombination({BM25: 0.5, DENSE: 0.5}),
+    "halves of min-max scores (OpenSearch)": Listed(ConvexCombination({BM25: 0.5, DENSE: 0.5})),
     "distribution-based (Haystack)": DistributionBased(),
 }
