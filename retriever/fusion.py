@@ -14,6 +14,9 @@ from retriever.ranking import Ranking
 _Scores = NDArray[np.float32] | NDArray[np.float64]
 MIN_MAX, Z_SCORE = "min-max", "z-score"
 _FEW = 10
+# Of how far a passage is below a list's last, half counts: chosen among 0, 1/4, 1/2 and 1 on
+# development sets (benchmarks/results/retrieval.md).
+_BELOW = 0.5
 
 
 class Fusion(Protocol):
@@ -46,7 +49,7 @@ class ConvexCombination:
 
     "min-max" stretches a list's scores to 0..1; "z-score" counts standard deviations above the
     list's last. A passage that a component did not find gets 0 from it, like the last it found,
-    or less where its score is known (`Ranking.beyond`).
+    or less where its score is known (`Ranking.beyond`): half of how far it is below.
     """
 
     weights: Mapping[str, float]
@@ -60,7 +63,7 @@ class ConvexCombination:
             parts.append((ranking.ids, weight * scaled(ranking.scores, self.scale)))
             if ranking.beyond is not None:
                 below = scaled(ranking.beyond.scores, self.scale, ranking.scores)
-                parts.append((ranking.beyond.ids, weight * below))
+                parts.append((ranking.beyond.ids, _BELOW * weight * below))
         return _add_up(parts)
 
 

@@ -58,7 +58,7 @@ def test_convex_combination_is_the_obvious_sum(first, second, a, b, weight):
     scale=st.sampled_from(["min-max", "z-score"]),
 )
 def test_known_scores_beyond_a_list_go_on_in_its_scale(ids, data, scale):
-    """The list's own scale, continued: values of the last are 0, lower ones negative."""
+    """The list's own scale, continued at half its slope: the last is 0, lower ones negative."""
     cut = data.draw(st.integers(2, len(ids) - 1))
     values = sorted(data.draw(st.lists(st.integers(-9, 9), min_size=12, max_size=12)))[::-1]
     shown, below = ranking(ids[:cut], values), values[cut : len(ids)]
@@ -73,7 +73,8 @@ def test_known_scores_beyond_a_list_go_on_in_its_scale(ids, data, scale):
     expected = {99: 0.0}
     for place, number in enumerate(ids):
         if unit:
-            expected[number] = 0.6 * (values[place] - list_.min()) / unit
+            slope = 0.6 if place < cut else 0.3
+            expected[number] = slope * (values[place] - list_.min()) / unit
         else:
             expected[number] = 0.6 if place < cut else 0.0
     expected[ids[-1]] += 0.4 * first

@@ -84,13 +84,13 @@ def test_hybrid_adds_up_stretched_scores_by_how_far_each_best_stands_out(index):
         ]
         share = 1 / (1 + math.exp(-(0.659 - 3.487 * leads[0] + 0.491 * leads[1])))
         expected, components = {}, {}
-        # What the vectors alone did not rank among their first: below 0, by its own vector.
+        # What the vectors did not rank among their first: below 0, half as far as its vector says.
         high, low = vectors[0].score, vectors[-1].score
         asked = HashingEncoder().encode_questions([question])[0]
         for hit in words:
             if hit.passage.id not in {other.passage.id for other in vectors}:
                 own = float(index.vectors.stored(hit.passage.id, hit.passage.id + 1)[0] @ asked)
-                expected[hit.passage.id] = share * (own - low) / (high - low)
+                expected[hit.passage.id] = 0.5 * share * (own - low) / (high - low)
         beyond += len(expected)
         for name, weight, found in (("bm25", 1 - share, words), ("dense", share, vectors)):
             for rank, hit in enumerate(found, start=1):
