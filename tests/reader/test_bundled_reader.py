@@ -97,10 +97,13 @@ def test_checkpoint_is_small_calibrated_and_documented():
     for word in ("SQuAD", "Natural Questions", "TyDi", "seed", "Apache-2.0"):
         assert word in card
     record = json.loads((folder / "training.json").read_text())
-    cloze, first, second, before = record["mean_of"]
+    wikipedia, documents = record["mean_of"]
+    assert record["shares"] == [0.5, 0.5]
+    assert (documents["seed"], documents["files"][0]) == (51, "handbook-mined.jsonl")
+    cloze, first, second, before = wikipedia["mean_of"]
     last, soup = before["mean_of"]
-    assert record["pretraining"]["recurring"] == 0.3
-    assert record["shares"] == [0.3, 0.15, 0.15, 0.4]
+    assert wikipedia["pretraining"]["recurring"] == 0.3
+    assert wikipedia["shares"] == [0.3, 0.15, 0.15, 0.4]
     assert [run["seed"] for run in (*cloze["mean_of"], first, second)] == [61, 62, 63, 71, 72]
     assert (last["seed"], soup["shares"]) == (31, [0.45, 0.25, 0.3])
     assert [run["seed"] for run in soup["mean_of"][0]["mean_of"]] == [13, 14, 15]
