@@ -34,6 +34,8 @@ def answer_ranges(text: str, quote: str, answers: Sequence[str]) -> list[Range]:
     """
     if text.count(quote) != 1:
         raise ValueError(f"stands {text.count(quote)} times in its document: {quote!r}")
+    if answers[0] not in quote:
+        raise ValueError(f"{answers[0]!r} does not stand in {quote!r}")
     begin = text.index(quote)
     found = []
     for answer in answers:
@@ -41,8 +43,6 @@ def answer_ranges(text: str, quote: str, answers: Sequence[str]) -> list[Range]:
         while at >= 0:
             found.append((begin + at, begin + at + len(answer)))
             at = quote.find(answer, at + 1)
-    if answers[0] not in quote:
-        raise ValueError(f"{answers[0]!r} does not stand in {quote!r}")
     return found
 
 
