@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -78,15 +77,12 @@ def all_labelled(questions: str, index: Index) -> Iterator[dict | None]:
     Raises:
         ValueError: a quote is wrong, with its place.
     """
-    passages = defaultdict(list)
-    for number in range(len(index.passages)):
-        passage = index.passages[number]
-        passages[passage.document_id].append(passage)
     for place, record in read_records(questions):
         if record["answer"]:
-            name = record["document_id"]
+            row = index.documents.row_of(record["document_id"])
+            passages = index.passages.get(index.passages.of_document(row))
             try:
-                yield labelled(record, index.documents.get(name).text, passages[name])
+                yield labelled(record, index.documents.at(row).text, passages)
             except ValueError as error:
                 raise ValueError(f"{place}: {error}") from error
 

@@ -1,0 +1,44 @@
+"""The questions that were written for training: what their READMEs say of them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from benchmarks.document_labels import answer_ranges
+from pipelines.question_records import read_records
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+INVENTED = BENCHMARKS / "own_documents"
+SEARCH = BENCHMARKS / "search_questions"
+
+
+def records(file: Path) -> list[dict]:
+    return [dict(record) for _, record in read_records(file)]
+
+
+@pytest.mark.parametrize(("part", "count", "unanswered"), [("train", 2502, 291), ("held", 668, 81)])
+def test_answers_stand_in_the_quotes_of_the_invented_documents(part, count, unanswered):
+    texts = {one["id"]: one["text"] for one in records(INVENTED / "invented.jsonl.xz")}
+    questions = records(INVENTED / f"invented-{part}.jsonl.xz")
+    assert len(texts) == 275
+    assert len(questions) == count
+    assert sum(not one["answer"] for one in questions) == unanswered
+    for one in questions:
+        name = one["document_id"] if one["answer"] else one["near"]
+        held = int(hashlib.sha256(name.encode()).hexdigest(), 16) % 5 == 0
+        assert held == (part == "held"), name
+        if one["answer"]:
+            found = answer_ranges(texts[name], one["quote"], one["answer"])
+            assert {texts[name][start:end] for start, end in found} == set(one["answer"]), one
+
+
+def test_search_questions_have_their_answer_in_the_quote_and_are_asked_once():
+    parts = [records(SEARCH / f"{name}.jsonl.xz") for name in ("train", "held")]
+    every = [one for part in parts for one in part]
+    assert [len(part) for part in parts] == [22179, 1143]
+    assert all(one["answer"][0] in one["quote"] for one in every)
+    assert len({one["id"] for one in every}) == len(every)
+    assert len({one["question"].casefold().strip(" ?") for one in every}) == len(every)
