@@ -169,10 +169,10 @@ def write_labels(file):
 def test_own_domain(run_page, tmp_path):
     write(tmp_path / "handbook", HELP)
     lines = [json.dumps({"id": str(i)} | QUESTIONS[i % 2]) + "\n" for i in range(50)]
-    for name in ("test", "development"):
+    for name in ("test", "development", "labels"):
         (tmp_path / f"{name}.jsonl").write_text("".join(lines))
-    write_labels(tmp_path / "labels.json")
     outputs = run_page("own-domain.md")
+    assert any("labels.json: 50 of 50 questions" in out for out in outputs.values())
     assert any("50 questions in both runs" in out for out in outputs.values())
     assert (tmp_path / "after" / "report.html").is_file()
 

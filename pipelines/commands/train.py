@@ -10,6 +10,7 @@ from pipelines.commands import (
     options,
     train_adapter,
     train_graph,
+    train_labels,
     train_questions,
     train_reader,
     train_rescorer,
@@ -26,6 +27,7 @@ def register(commands: Any) -> None:
     train_retriever.register(parsers)
     train_adapter.register(parsers)
     train_rescorer.register(parsers)
+    train_labels.register(parsers)
     _register_mine(parsers)
     _register_cloze(parsers)
     train_questions.register(parsers)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.document_labels import answer_ranges
 from pipelines.question_records import read_records
+from pipelines.quoted_labels import answer_ranges
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 INVENTED = BENCHMARKS / "own_documents"
