@@ -12,7 +12,7 @@ from indexing.errors import InputError
 from indexing.graph.facts import FACTS, facts_of, statements_at
 from indexing.sentences import sentence_around
 from pipelines.answers import Answer, AskResult, Citation
-from pipelines.graph_answers import GraphAnswers, GraphSettings, merged, open_graph
+from pipelines.graph_answers import GraphAnswers, GraphSettings, open_graph
 from reader.calibration import Calibration, RankedAnswer, rank_answers
 from reader.rescoring import Rescorer
 from reader.spans import Reader, Span
@@ -216,7 +216,7 @@ class QuestionAnswering:
     ) -> tuple[Answer, ...]:
         found = tuple(self._cite(answer) for answer in ranked)
         if self._graph is not None:
-            found = merged(self._graph.answer(question, limit), found)[:limit]
+            found = self._graph.answer_beside(question, found, limit)
         return tuple(answer for answer in found if answer.probability >= least)
 
     def _cite(self, answer: RankedAnswer) -> Answer:

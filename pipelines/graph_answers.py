@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from encoder.protocol import TextEncoder
@@ -24,6 +24,9 @@ from retriever.paths import PathScorer, Reached, SentencePaths, load_paths, mask
 
 LINK_WEIGHT = 1.0
 """What a word of a linked name adds to a log-probability; chosen with `paths.TEMPERATURE`."""
+
+KNOWN_POWER = 0.25
+"""How much a reader's answer loses by what its entity lacks (benchmarks/results/graphs.md)."""
 
 _PATHS = 5  # of each link that are followed
 _SUPPORT = 0.1  # the least share of a path that speaks for another link's answers
@@ -93,7 +96,26 @@ class GraphAnswers:
         ways lead to. The probability is the path's share among all that were followed, and
         those that the question may ask for although its entity lacks them.
         """
+        return self._ends(self.understood(question), limit)
+
+    def answer_beside(
+        self, question: str, read: Sequence[Answer], limit: int
+    ) -> tuple[Answer, ...]:
+        """Return at most `limit` of the graph's answers and a reader's, best first.
+
+        A reader takes one relation of the entity for another where it lacks the one that is asked
+        for. So what it read in the graph's sentences alone counts the less, the less likely the
+        question asks for anything that its entity has.
+        """
         found = self.understood(question)
+        share = _known(found[0].link, found) ** KNOWN_POWER if found else 1.0
+        weighed = [
+            replace(one, probability=one.probability * share) if _of_graph(one) else one
+            for one in read
+        ]
+        return merged(self._ends(found, limit), weighed)[:limit]
+
+    def _ends(self, found: Sequence[Found], limit: int) -> tuple[Answer, ...]:
         if not found:
             return ()
         best = found[0]
@@ -136,9 +158,18 @@ class GraphAnswers:
 
 def _probability(best: Found, found: Sequence[Found]) -> float:
     """Return the share of the best way; what its entity lacks counts as ways of its own."""
-    known = sum(math.exp(one.log_probability) for one in found if one.link == best.link)
-    lacking = max(0.0, 1.0 - known) / math.exp(best.log_probability)
+    lacking = (1.0 - _known(best.link, found)) / math.exp(best.log_probability)
     return 1.0 / (sum(math.exp(one.logit - best.logit) for one in found) + lacking)
+
+
+def _known(link: Link, found: Sequence[Found]) -> float:
+    """Return how probably the question asks an entity for something that it has."""
+    return min(1.0, sum(math.exp(one.log_probability) for one in found if one.link == link))
+
+
+def _of_graph(answer: Answer) -> bool:
+    """Tell whether an answer stands in sentences of the graph alone."""
+    return all(citation.triples for citation in answer.citations)
 
 
 def _shares(found: Sequence[Found]) -> list[float]:

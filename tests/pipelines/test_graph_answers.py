@@ -12,10 +12,10 @@ from indexing.build import build_index
 from indexing.errors import InputError
 from indexing.index import Index
 from pipelines import cli
-from pipelines.answers import Answer, AskResult
+from pipelines.answers import Answer, AskResult, Citation
 from pipelines.ask import QuestionAnswering
 from pipelines.evaluate_graph import evaluate_graph
-from pipelines.graph_answers import GraphAnswers, merged
+from pipelines.graph_answers import KNOWN_POWER, GraphAnswers, merged
 from pipelines.graph_fitting import FitSettings, fit_paths, softmax_regression
 from pipelines.graph_scoring import first_hit, readable
 from pipelines.questions import Question
@@ -299,3 +299,30 @@ def test_what_the_entity_lacks_is_hardly_answered(index, view, encoder):
     there = asked.answer("who directed Go West", 1)
     assert there[0].probability > 0.5
     assert not lacking or lacking[0].probability < there[0].probability / 2
+
+
+def test_what_is_read_in_the_graph_counts_less_where_the_entity_lacks_it(index, view, encoder):
+    graph = GraphAnswers(index, view, SentencePaths(encoder))
+
+    def citation(triples):
+        return Citation("d", "", "", 0, 1, 0, "s", 0, 0.0, triples)
+
+    read = [
+        Answer("told", 0.6, (citation((("Go West", "directed_by", "Buster Keaton"),)),)),
+        Answer("in a text, too", 0.6, (citation((("a", "b", "c"),)), citation(()))),
+    ]
+
+    def shares(question):
+        found = graph.answer_beside(question, read, 9)
+        probabilities = {answer.text: answer.probability for answer in found}
+        assert probabilities["in a text, too"] == 0.6
+        return probabilities["told"] / 0.6
+
+    for question in ("who directed Brown Eyes", "who directed Go West"):
+        found = graph.understood(question)
+        own = [one for one in found if one.link == found[0].link]
+        known = sum(math.exp(one.log_probability) for one in own)
+        assert shares(question) == pytest.approx(known**KNOWN_POWER)
+    assert shares("who directed Brown Eyes") < shares("who directed Go West") <= 1
+    assert shares("who directed nothing") == 1
+    assert len(graph.answer_beside("who directed Go West", read, 2)) == 2
