@@ -97,8 +97,12 @@ def test_checkpoint_is_small_calibrated_and_documented():
     for word in ("SQuAD", "Natural Questions", "TyDi", "seed", "Apache-2.0"):
         assert word in card
     record = json.loads((folder / "training.json").read_text())
-    wikipedia, documents = record["mean_of"]
-    assert record["shares"] == [0.5, 0.5]
+    reader_before, *runs = record["mean_of"]
+    assert record["shares"] == [0.5, 0.166, 0.167, 0.167]
+    assert [run["seed"] for run in runs] == [91, 92, 93]
+    assert all("search-mined.jsonl" in run["files"] for run in runs)
+    wikipedia, documents = reader_before["mean_of"]
+    assert reader_before["shares"] == [0.5, 0.5]
     assert (documents["seed"], documents["files"][0]) == (51, "handbook-mined.jsonl")
     cloze, first, second, before = wikipedia["mean_of"]
     last, soup = before["mean_of"]
