@@ -216,7 +216,7 @@ class QuestionAnswering:
     ) -> tuple[Answer, ...]:
         found = tuple(self._cite(answer) for answer in ranked)
         if self._graph is not None:
-            found = self._graph.answer_beside(question, found, limit)
+            found = self._graph.answer(question, limit, found)
         return tuple(answer for answer in found if answer.probability >= least)
 
     def _cite(self, answer: RankedAnswer) -> Answer:

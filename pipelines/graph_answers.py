@@ -89,23 +89,14 @@ class GraphAnswers:
                     break
         return sorted(found, key=lambda one: -one.logit)
 
-    def answer(self, question: str, limit: int) -> tuple[Answer, ...]:
-        """Return at most `limit` answers, all of them ends of the likeliest path.
+    def answer(self, question: str, limit: int, read: Sequence[Answer] = ()) -> tuple[Answer, ...]:
+        """Return at most `limit` of the graph's answers and those that a reader `read`, best first.
 
-        Ends that the question's other entities lead to as well come first, then those that more
-        ways lead to. The probability is the path's share among all that were followed, and
-        those that the question may ask for although its entity lacks them.
-        """
-        return self._ends(self.understood(question), limit)
-
-    def answer_beside(
-        self, question: str, read: Sequence[Answer], limit: int
-    ) -> tuple[Answer, ...]:
-        """Return at most `limit` of the graph's answers and a reader's, best first.
-
-        A reader takes one relation of the entity for another where it lacks the one that is asked
-        for. So what it read in the graph's sentences alone counts the less, the less likely the
-        question asks for anything that its entity has.
+        The graph's are ends of the likeliest path. Ends that the question's other entities lead to
+        as well come first, then those that more ways lead to. The probability is the path's share
+        among all that were followed, and those that the question may ask for although its entity
+        lacks them. A reader takes one relation for another there: so what it read in the graph's
+        sentences alone counts the less, the less likely the entity has what is asked for.
         """
         found = self.understood(question)
         share = _known(found[0].link, found) ** KNOWN_POWER if found else 1.0

@@ -313,7 +313,7 @@ def test_what_is_read_in_the_graph_counts_less_where_the_entity_lacks_it(index, 
     ]
 
     def shares(question):
-        found = graph.answer_beside(question, read, 9)
+        found = graph.answer(question, 9, read)
         probabilities = {answer.text: answer.probability for answer in found}
         assert probabilities["in a text, too"] == 0.6
         return probabilities["told"] / 0.6
@@ -325,4 +325,4 @@ def test_what_is_read_in_the_graph_counts_less_where_the_entity_lacks_it(index, 
         assert shares(question) == pytest.approx(known**KNOWN_POWER)
     assert shares("who directed Brown Eyes") < shares("who directed Go West") <= 1
     assert shares("who directed nothing") == 1
-    assert len(graph.answer_beside("who directed Go West", read, 2)) == 2
+    assert len(graph.answer("who directed Go West", 2, read)) == 2
