@@ -17,6 +17,8 @@ from indexing.errors import InputError
 
 # Of BERT with a head, and of DPR's encoders.
 _PREFIX = re.compile(r"^(bert\.|(question|ctx)_encoder\.(bert_model\.)?)")
+_WEIGHTS = "model.safetensors"
+_WORDS = "embeddings.word_embeddings.weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,16 @@ class Checkpoint:
 
 def check_files(folder: Path) -> None:
     """Raise InputError unless the folder has the files of a checkpoint."""
-    for name in ("config.json", "model.safetensors"):
+    for name in ("config.json", _WEIGHTS):
         if not (folder / name).is_file():
             raise InputError(f"{folder / name}: not found; a checkpoint folder needs this file")
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
     """Read a Hugging Face folder with BERT-type weights.
+
+    An encoder of questions that has the words of the encoder of passages has none of its own: they
+    are read from the folder above.
 
     Raises:
         InputError: a file is missing or damaged, or the model is of another type.
@@ -57,7 +62,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     check_files(folder)
     try:
         raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        loaded = load_file(folder / "model.safetensors")
+        loaded = load_file(folder / _WEIGHTS)
     except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{folder}: not a readable checkpoint ({error})") from error
     if raw.get("model_type") not in ("bert", "dpr") or raw.get("hidden_act", "gelu") != "gelu":
@@ -74,7 +79,21 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         for name, value in loaded.items()
         if np.issubdtype(value.dtype, np.floating)
     }
+    if _WORDS not in tensors:
+        tensors[_WORDS] = _words_above(folder)
     return Checkpoint(config, tensors | _joined(config, tensors))
+
+
+def _words_above(folder: Path) -> NDArray[np.float32]:
+    from safetensors import safe_open
+
+    file = folder.parent / _WEIGHTS
+    if file.is_file():
+        with safe_open(file, "numpy") as tensors:
+            for name in tensors.keys():  # noqa: SIM118 - it is no mapping
+                if _PREFIX.sub("", name) == _WORDS:
+                    return np.asarray(tensors.get_tensor(name), dtype=np.float32)
+    raise InputError(f"{folder}: no word embeddings, neither here nor in the folder above")
 
 
 def _joined(
@@ -99,7 +118,7 @@ def fingerprint(folder: Path) -> str:
     Files that have not changed since are not read again: the bundled encoder's are asked for twice
     where the demo is.
     """
-    paths = (folder / name for name in ("config.json", "model.safetensors", "tokenizer.json"))
+    paths = (folder / name for name in ("config.json", _WEIGHTS, "tokenizer.json"))
     files = [(path, path.stat()) for path in paths if path.is_file()]
     return _digest(tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in files))
 

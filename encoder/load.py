@@ -7,7 +7,7 @@ from pathlib import Path
 
 from encoder.model_folder import model_folder
 from encoder.protocol import TextEncoder
-from encoder.question_adapter import AdaptedEncoder, read_adapter
+from encoder.question_adapter import read_adapter
 from indexing.errors import InputError
 
 DEFAULT = "default"
@@ -25,7 +25,8 @@ def load_encoder(
 
     A folder is one that sentence-transformers wrote, a plain BERT checkpoint, or DPR's two towers
     (see `encoder.dpr`). Models other than BERT need sentence-transformers and run in its way.
-    Where it has an adapter of questions, that is used unless `adapted` is false.
+    What its folder has for questions, an encoder of their own or an adapter, is used; the adapter
+    not if `adapted` is false.
 
     Raises:
         InputError: there is no such encoder, or it is unusable.
@@ -33,7 +34,11 @@ def load_encoder(
     folder = encoder_folder(name)
     encoder = _open(name, folder, device, precision)
     adapter = read_adapter(folder, encoder.dimension) if adapted else None
-    return AdaptedEncoder(encoder, adapter) if adapter else encoder
+    if adapter is None:
+        return encoder
+    from encoder.question_side import QuestionSide
+
+    return QuestionSide(encoder, lambda texts: adapter.apply(encoder.encode_questions(texts)))
 
 
 def encoder_folder(name: str) -> Path:
@@ -54,7 +59,10 @@ def _open(name: str, folder: Path, device: str, precision: str) -> TextEncoder:
         return open_two_towers(name, folder, device, precision)
     settings = read_settings(folder)
     if settings.native and _is_bert(folder):
-        return open_encoder(name, folder, device, precision, settings)
+        from encoder.question_side import open_question_encoder
+
+        encoder = open_encoder(name, folder, device, precision, settings)
+        return open_question_encoder(encoder, folder, device, precision, settings)
     from encoder.library import LibraryEncoder
 
     return LibraryEncoder(name, folder, device)

@@ -17,13 +17,16 @@ def cache_folder() -> Path:
 def cached_model(folder: Path, kind: str, build: Callable[[Path], None]) -> Path | None:
     """Return the file of a model built from a checkpoint folder, building it if need be.
 
-    The name holds the checkpoint's path, sizes and times, so that a changed checkpoint is built
-    anew. None if the cache folder cannot be written: the caller then builds in memory.
+    The name holds the checkpoint's path, sizes and times, and those of the weights in the folder
+    above, which it may take its words from, so that a changed checkpoint is built anew. None if the
+    cache folder cannot be written: the caller then builds in memory.
     """
     digest = hashlib.blake2b(digest_size=12)
-    for name in ("config.json", "model.safetensors"):
-        status = (folder / name).stat()
-        digest.update(f"{folder.resolve()}|{name}|{status.st_size}|{status.st_mtime_ns}".encode())
+    weights = "model.safetensors"
+    for file in (folder / "config.json", folder / weights, folder.resolve().parent / weights):
+        if file.is_file():
+            status = file.stat()
+            digest.update(f"{file.resolve()}|{status.st_size}|{status.st_mtime_ns}".encode())
     target = cache_folder() / "models" / f"{kind}-{digest.hexdigest()}.onnx"
     if target.is_file():
         return target

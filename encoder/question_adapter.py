@@ -7,14 +7,12 @@ at Scale", section 6) of one matrix in place of the whole question encoder.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.protocol import TextEncoder
 from indexing.errors import InputError
 
 ADAPTER = "question_adapter.safetensors"
@@ -85,42 +83,3 @@ def read_adapter(folder: Path, dimension: int) -> QuestionAdapter | None:
             f"{dimension}; train it anew or remove it."
         )
     return QuestionAdapter(weight, bias)
-
-
-class AdaptedEncoder:
-    """An encoder whose questions' vectors go through an adapter; see `TextEncoder`.
-
-    Its fingerprint is the encoder's own: the vectors of passages are the same.
-    """
-
-    def __init__(self, encoder: TextEncoder, adapter: QuestionAdapter) -> None:
-        self._encoder, self._adapter = encoder, adapter
-
-    @property
-    def name(self) -> str:
-        """What the user chose."""
-        return self._encoder.name
-
-    @property
-    def fingerprint(self) -> str:
-        """The hash of what makes the vectors of passages."""
-        return self._encoder.fingerprint
-
-    @property
-    def dimension(self) -> int:
-        """The length of a vector."""
-        return self._encoder.dimension
-
-    def passage_text(self, title: str, text: str) -> str:
-        """Return a passage as `encode` wants it."""
-        return self._encoder.passage_text(title, text)
-
-    def encode(
-        self, texts: Sequence[str], progress: Callable[[int], None] | None = None
-    ) -> NDArray[np.float32]:
-        """Return the vectors of passages."""
-        return self._encoder.encode(texts, progress)
-
-    def encode_questions(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the adapted vectors of questions."""
-        return self._adapter.apply(self._encoder.encode_questions(texts))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
 
-from encoder.load import load_encoder
 from encoder.question_adapter import ADAPTER, QuestionAdapter, no_adapter, read_adapter
 from indexing.errors import InputError
 
@@ -41,26 +38,6 @@ def test_it_is_read_as_it_was_saved(tmp_path):
     np.testing.assert_allclose(read.weight, adapter.weight, atol=1e-3)
     np.testing.assert_allclose(read.bias, adapter.bias, atol=1e-3)
     assert [file.name for file in tmp_path.iterdir()] == [ADAPTER]
-
-
-def test_an_encoder_uses_its_own(tiny_bert, tmp_path):
-    folder = tmp_path / "adapted"
-    shutil.copytree(tiny_bert, folder)
-    plain = load_encoder(str(folder), "cpu", "fp32")
-    adapter = drawn(plain.dimension)
-    adapter.save(folder)
-    adapted = load_encoder(str(folder), "cpu", "fp32")
-    texts = ["what is the capital of france", "berlin"]
-    saved = read_adapter(folder, plain.dimension)
-    np.testing.assert_array_equal(
-        adapted.encode_questions(texts), saved.apply(plain.encode_questions(texts))
-    )
-    np.testing.assert_array_equal(adapted.encode(texts), plain.encode(texts))
-    assert adapted.fingerprint == plain.fingerprint
-    assert (adapted.name, adapted.dimension) == (plain.name, plain.dimension)
-    assert adapted.passage_text("a", "b") == plain.passage_text("a", "b")
-    bare = load_encoder(str(folder), "cpu", "fp32", adapted=False)
-    np.testing.assert_array_equal(bare.encode_questions(texts), plain.encode_questions(texts))
 
 
 def test_a_bad_file_is_named(tmp_path):
