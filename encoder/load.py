@@ -52,17 +52,14 @@ def encoder_folder(name: str) -> Path:
 
 def _open(name: str, folder: Path, device: str, precision: str) -> TextEncoder:
     from encoder.dpr import has_two_towers, open_two_towers
-    from encoder.sentence import open_encoder
+    from encoder.question_side import open_with_questions
     from encoder.sentence_settings import read_settings
 
     if has_two_towers(folder):
         return open_two_towers(name, folder, device, precision)
     settings = read_settings(folder)
     if settings.native and _is_bert(folder):
-        from encoder.question_side import open_question_encoder
-
-        encoder = open_encoder(name, folder, device, precision, settings)
-        return open_question_encoder(encoder, folder, device, precision, settings)
+        return open_with_questions(name, folder, device, precision, settings)
     from encoder.library import LibraryEncoder
 
     return LibraryEncoder(name, folder, device)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.protocol import TextEncoder
-from encoder.sentence import SentenceEncoder, open_encoder
+from encoder.sentence import open_encoder
 from encoder.sentence_settings import SentenceSettings
 from indexing.errors import InputError
 
@@ -62,20 +62,22 @@ class QuestionSide:
         return self._questions(texts)
 
 
-def open_question_encoder(
-    passages: SentenceEncoder, folder: Path, device: str, precision: str, settings: SentenceSettings
+def open_with_questions(
+    name: str, folder: Path, device: str, precision: str, settings: SentenceSettings
 ) -> TextEncoder:
-    """Return the encoder with its folder's encoder of questions, or itself if there is none.
+    """Open the encoder of a folder, with that of questions if it has one.
 
-    Pooling, prompts and the length of texts are those of the encoder of passages.
+    Pooling, prompts and the length of texts are the same for both. Who only asks does not load the
+    encoder of passages.
 
     Raises:
-        InputError: the encoder of questions is unusable, or its vectors have another dimension.
+        InputError: one of them is unusable, or their vectors have not the same dimension.
     """
     own = folder / QUESTION_ENCODER
     if not own.is_dir():
-        return passages
-    questions = open_encoder(passages.name, own, device, precision, settings)
+        return open_encoder(name, folder, device, precision, settings)
+    passages = open_encoder(name, folder, device, precision, settings, late=True)
+    questions = open_encoder(name, own, device, precision, settings)
     if questions.dimension != passages.dimension:
         raise InputError(
             f"{own}: its vectors have {questions.dimension} numbers, those of passages "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 
 from encoder.batching import pad, run_batches
 from encoder.bert import Head, Node, Primitives, embedding_head
-from encoder.checkpoint import Checkpoint, fingerprint
+from encoder.checkpoint import Checkpoint, check_files, fingerprint
 from encoder.sentence_settings import CLS, SentenceSettings, read_settings, titled
 from encoder.sentence_tokenizer import open_tokenizer
-from encoder.session import Session, open_session
+from encoder.session import LateSession, Session, open_session
 
 
 def cls_head(p: Primitives, model: Checkpoint, states: Node, mask: Node) -> list[Node]:
@@ -107,12 +108,18 @@ def open_encoder(
     device: str,
     precision: str,
     settings: SentenceSettings | None = None,
+    *,
+    late: bool = False,
 ) -> SentenceEncoder:
     """Open an encoder from a checkpoint folder, by its own settings if none are given.
+
+    With `late` the model is loaded when it is first used.
 
     Raises:
         InputError: the folder is no BERT-type encoder.
     """
     settings = settings or read_settings(folder)
     head: Head = cls_head if settings.pooling == CLS else embedding_head
-    return SentenceEncoder(name, folder, open_session(folder, head, device, precision), settings)
+    check_files(folder)
+    opened = partial(open_session, folder, head, device, precision)
+    return SentenceEncoder(name, folder, LateSession(opened) if late else opened(), settings)

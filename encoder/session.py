@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -34,6 +36,36 @@ class Session(Protocol):
     ) -> list[NDArray[np.float32]]:
         """Return the head's outputs for one padded batch of shape (rows, length)."""
         ...
+
+
+class LateSession:
+    """Opens a session when it is first asked for something; see `Session`."""
+
+    def __init__(self, opened: Callable[[], Session]) -> None:
+        self._opened, self._lock = opened, Lock()
+        self._session: Session | None = None
+
+    def _own(self) -> Session:
+        with self._lock:
+            if self._session is None:
+                self._session = self._opened()
+            return self._session
+
+    @property
+    def workers(self) -> int:
+        """How many runs at a time keep the whole device busy."""
+        return self._own().workers
+
+    @property
+    def tokens(self) -> int:
+        """The size of a padded batch, in tokens, that runs fastest."""
+        return self._own().tokens
+
+    def run(
+        self, ids: NDArray[np.int32], segments: NDArray[np.int32], mask: NDArray[np.int32]
+    ) -> list[NDArray[np.float32]]:
+        """Return the head's outputs for one padded batch."""
+        return self._own().run(ids, segments, mask)
 
 
 def pick(device: str, precision: str) -> tuple[str, str]:

@@ -1,14 +1,14 @@
-"""`qa train adapter`: from questions with answers to an adapter, and whether it helps.
+"""`qa train adapter`: from questions with answers to what encodes them, and whether it helps.
 
-Passages are found by the index's own vectors; those that hold an answer are right (distant
-supervision, Chen et al. 2017, section 4.3). Some questions are held out: on them the index is
-searched again with the adapter.
+Passages are found by the index's own vectors and by BM25; those that hold an answer are right
+(distant supervision, Chen et al. 2017, section 4.3). Some questions are held out: for them the
+index is searched as it is asked, with what encoded them before and with what was learnt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,17 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.protocol import TextEncoder
-from encoder.question_adapter import QuestionAdapter, no_adapter
+from encoder.question_adapter import no_adapter, read_adapter
 from indexing.errors import InputError
 from indexing.index import Index
 from indexing.progress import Progress
 from indexing.vectors import Vectors
-from pipelines.answer_match import text_answers
+from pipelines.answer_match import first_match, text_answers
 from pipelines.kept_out import KeptOut
 from pipelines.questions import Question, load_questions
 from pipelines.scores import RECALL_AT, RankScores, rank_scores
-from retriever.dense import check_encoder
-from retriever.training.question_adapter import Candidates, train_adapter
+from retriever.bm25 import bm25_rankings
+from retriever.dense import DenseRetriever, check_encoder
+from retriever.fusion import MIN_MAX, scaled
+from retriever.hybrid import HybridRetriever
+from retriever.training.candidates import Candidates
+from retriever.training.question_adapter import train_adapter
 from retriever.training.settings import AdapterTraining
 
 _BATCH = 256
@@ -34,47 +38,51 @@ _REMEMBERED = 2**16  # passages of which it is known whether they may train
 _HELD_OUT = 0.1
 _MOST_HELD_OUT = 1000
 
+Load = Callable[[Path, bool], TextEncoder]
+
 
 @dataclass(frozen=True, slots=True)
-class TrainedAdapter:
-    """An adapter, and what held-out questions find with the encoder before and with it.
+class Fitted:
+    """What held-out questions find with the encoder before, and with what was learnt.
 
-    `questions` trained it: those with a passage that holds an answer and one that does not.
+    `questions` trained: those with a passage that holds an answer and one that does not.
     """
 
-    adapter: QuestionAdapter
     questions: int
     held_out: int
     before: RankScores
     after: RankScores
 
 
-def fit_adapter(
+def fit_questions(
     sources: Sequence[Path | str],
     index: Index,
-    encoder: TextEncoder,
-    start: QuestionAdapter | None,
+    folder: Path,
+    load: Load,
     settings: AdapterTraining,
     *,
+    whole: bool,
     depth: int,
     keep_out: Sequence[Path],
     progress: Progress,
-) -> TrainedAdapter:
-    """Train an adapter of questions for an index.
+) -> Fitted:
+    """Fit what encodes questions to an index, and write it into an encoder's folder.
 
     Args:
         sources: question files of any kind.
         index: an index with vectors of the encoder, which keeps them whole.
-        encoder: the encoder, without an adapter.
-        start: the adapter to go on from; None starts from one that changes nothing.
+        folder: a copy of the encoder's folder; what it has for questions is gone on from.
+        load: opens an encoder's folder, with its adapter of questions or without.
         settings: how to train.
-        depth: how many passages are looked at for each question.
+        whole: train an encoder of questions and an adapter after it, not the adapter alone.
+        depth: how many passages of each ranking are looked at for each question.
         keep_out: files whose questions, and passages of whose paragraphs, do not train.
         progress: is told of searching and training.
 
     Raises:
-        InputError: the index cannot be used, or there are too few questions.
+        InputError: the index or the encoder cannot be used, or there are too few questions.
     """
+    encoder = load(folder, False)
     check_encoder(index, encoder)
     vectors = index.vectors
     if vectors is None or not vectors.whole:
@@ -82,24 +90,33 @@ def fit_adapter(
             f"{index.path} keeps no whole vectors; make them anew with "
             f"`qa index add-vectors --index {index.path} --vectors auto`."
         )
-    search = _Search(index, vectors, depth, KeptOut(keep_out), progress)
-    asked = [q for source in sources for q in load_questions(source) if search.may_ask(q)]
+    kept_out = KeptOut(keep_out)
+    asked = [q for source in sources for q in load_questions(source) if kept_out.asks(q.text)]
     asked = [asked[i] for i in np.random.default_rng(settings.seed).permutation(len(asked))]
     count = min(_MOST_HELD_OUT, round(_HELD_OUT * len(asked)))
-    start = start or no_adapter(encoder.dimension)
-    encoded = encoder.encode_questions([question.text for question in asked])
-    moved = start.apply(encoded)
-    before = search.candidates("searching, held out", asked[:count], moved[:count])
-    found = search.candidates("searching", asked[count:], moved[count:])
-    found = replace(found, vectors=encoded[count:]).telling()
-    if not len(found.vectors) or not before.right.any():
+    held_out, training = asked[:count], asked[count:]
+    hybrid = settings.lexical > 0
+
+    def found_now() -> RankScores:
+        return _scores(index, load(folder, True), held_out, hybrid=hybrid)
+
+    start = read_adapter(folder, encoder.dimension) or no_adapter(encoder.dimension)
+    encoded = encoder.encode_questions([question.text for question in training])
+    search = _Search(index, vectors, depth, hybrid, kept_out, progress)
+    candidates = search.candidates(training, encoded, start.apply(encoded)).telling()
+    before = found_now() if held_out else None
+    if before is None or not candidates.texts or not before["mrr"]:
         raise InputError(
             f"{sources[0]}: too few questions have an answer in {index.path}; give more of them."
         )
-    adapter = train_adapter(found, vectors.at, start, settings, progress)
-    moved = adapter.apply(encoded[:count])
-    after = search.candidates("searching, held out", asked[:count], moved)
-    return TrainedAdapter(adapter, len(found.vectors), count, _scores(before), _scores(after))
+    if whole:
+        from retriever.training.question_encoder import train_question_encoder
+
+        learnt = train_question_encoder(candidates, vectors.at, folder, start, settings, progress)
+        learnt.save(folder)
+    else:
+        train_adapter(candidates, vectors.at, start, settings, progress).save(folder)
+    return Fitted(len(candidates.texts), count, before, found_now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,33 +124,52 @@ class _Search:
     index: Index
     vectors: Vectors
     depth: int
+    hybrid: bool
     kept_out: KeptOut
     progress: Progress
 
-    def may_ask(self, question: Question) -> bool:
-        return self.kept_out.asks(question.text)
-
     def candidates(
-        self, name: str, questions: Sequence[Question], encoded: NDArray[np.float32]
+        self,
+        questions: Sequence[Question],
+        encoded: NDArray[np.float32],
+        moved: NDArray[np.float32],
     ) -> Candidates:
         """Return what is found for the questions; passages that may not train are left out."""
-        ids = np.full((len(questions), self.depth), -1, dtype=np.int64)
-        right = np.zeros(ids.shape, dtype=np.bool_)
-        text = lru_cache(_REMEMBERED)(self._text)
-        with self.progress.stage(name, len(questions), "questions") as advance:
+        shape = (len(questions), self.depth * (2 if self.hybrid else 1))
+        ids = np.full(shape, -1, dtype=np.int64)
+        lexical = np.zeros(shape, dtype=np.float32)
+        right = np.zeros(shape, dtype=np.bool_)
+        texts = [question.text for question in questions]
+        passage_text = lru_cache(_REMEMBERED)(self._text)
+        with self.progress.stage("searching", len(questions), "questions") as advance:
             for start in range(0, len(questions), _BATCH):
-                stop = min(start + _BATCH, len(questions))
-                ids[start:stop], _ = self.vectors.search(encoded[start:stop], self.depth)
-                for row in range(start, stop):
+                batch = slice(start, start + _BATCH)
+                near, _ = self.vectors.search(moved[batch], self.depth)
+                ids[batch, : self.depth] = near
+                if self.hybrid:
+                    self._add_lexical(texts[batch], ids[batch], lexical[batch])
+                for row in range(*batch.indices(len(questions))):
                     key = text_answers(questions[row].answers)
                     for column, passage in enumerate(ids[row].tolist()):
-                        own = text(passage) if passage >= 0 else None
+                        own = passage_text(passage) if passage >= 0 else None
                         if own is None:
                             ids[row, column] = -1
                         else:
                             right[row, column] = key.found_in(own)
-                advance(stop - start)
-        return Candidates(encoded, ids, right)
+                advance(len(texts[batch]))
+        return Candidates(texts, encoded, ids, right, lexical)
+
+    def _add_lexical(
+        self, texts: Sequence[str], ids: NDArray[np.int64], lexical: NDArray[np.float32]
+    ) -> None:
+        """Add BM25's passages to each row's, and its scores to all that it ranks."""
+        for row, ranking in enumerate(bm25_rankings(self.index, texts, self.depth)):
+            known = dict(
+                zip(ranking.ids.tolist(), scaled(ranking.scores, MIN_MAX).tolist(), strict=True)
+            )
+            others = [passage for passage in known if passage not in set(ids[row].tolist())]
+            ids[row, self.depth : self.depth + len(others)] = others
+            lexical[row] = [known.get(passage, 0.0) for passage in ids[row].tolist()]
 
     def _text(self, passage: int) -> str | None:
         """Return a passage's text, or None if it may not train."""
@@ -141,6 +177,13 @@ class _Search:
         return text if self.kept_out.reads(text) else None
 
 
-def _scores(found: Candidates) -> RankScores:
-    first = np.where(found.right.any(axis=1), found.right.argmax(axis=1) + 1, 0)
-    return rank_scores(first.tolist(), [k for k in RECALL_AT if k <= found.ids.shape[1]])
+def _scores(
+    index: Index, encoder: TextEncoder, questions: Sequence[Question], *, hybrid: bool
+) -> RankScores:
+    kind = HybridRetriever if hybrid else DenseRetriever
+    found = kind(index, encoder).retrieve([q.text for q in questions], max(RECALL_AT))
+    ranks = [
+        first_match(text_answers(question.answers), [hit.passage for hit in hits])
+        for question, hits in zip(questions, found, strict=True)
+    ]
+    return rank_scores(ranks, RECALL_AT)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +14,12 @@ from pipelines.commands import options
 from retriever.training.settings import AdapterTraining
 
 if TYPE_CHECKING:
-    from pipelines.adapter_training import TrainedAdapter
+    from pipelines.adapter_training import Fitted
 
 _DEFAULTS = AdapterTraining()
 _DEPTH = 100
+_HYBRID, _DENSE = "hybrid", "dense"
+_STRENGTH_WHOLE = 0.5  # chosen on development questions (benchmarks/results/retrieval.md)
 
 
 def register(parsers: Any) -> None:
@@ -23,10 +27,11 @@ def register(parsers: Any) -> None:
     parser = parsers.add_parser(
         "adapter",
         help="fit the vectors of questions to an index, whose own vectors stay",
-        description="Learn a linear map of questions' vectors from questions with answers: "
-        "passages that the index finds for them are right if they hold an answer. Nothing is "
-        "encoded anew, and it takes minutes. A tenth of the questions is held out (1,000 at "
-        "most); if those do not find more with the adapter, nothing is written.",
+        description="Learn a linear map of questions' vectors, or a whole encoder of questions, "
+        "from questions with answers: passages that the index finds for them are right if they "
+        "hold an answer. No passage is encoded anew. 10,000 questions take minutes on two cores; "
+        "an encoder uses a GPU if there is one. A tenth of the questions is held out (1,000 at "
+        "most); if their answers are not found further up, nothing is written.",
     )
     parser.add_argument("questions", nargs="+", help="question files of any kind, for training")
     options.add_index(parser, required=True)
@@ -36,22 +41,33 @@ def register(parsers: Any) -> None:
     parser.add_argument(
         "--encoder",
         metavar="DIR",
-        help="the encoder's folder, if not the index's; its adapter, if any, is gone on from",
+        help="the encoder's folder, if not the index's; what it has for questions is gone on from",
+    )
+    parser.add_argument(
+        "--whole",
+        action="store_true",
+        help="train an encoder of questions, and the map after it: finds more, is 21 MB larger",
+    )
+    parser.add_argument(
+        "--retriever",
+        choices=(_HYBRID, _DENSE),
+        default=_HYBRID,
+        help="what the vectors are for: to be fused with BM25, whose scores are then added while "
+        f"training, or alone ({_HYBRID})",
     )
     parser.add_argument(
         "--depth",
         type=options.positive,
         default=_DEPTH,
         metavar="N",
-        help=f"passages looked at for each question ({_DEPTH})",
+        help=f"passages of each ranking looked at for each question ({_DEPTH})",
     )
     parser.add_argument(
         "--strength",
         type=options.share,
-        default=_DEFAULTS.strength,
         metavar="SHARE",
         help="how much of what was learnt is taken, 0 to 1: less of it keeps more of what the "
-        f"encoder did before ({_DEFAULTS.strength})",
+        f"encoder did before ({_DEFAULTS.strength}; with --whole {_STRENGTH_WHOLE})",
     )
     for name, kind in (("epochs", options.positive), ("learning-rate", float), ("seed", int)):
         default = getattr(_DEFAULTS, name.replace("-", "_"))
@@ -67,10 +83,10 @@ def register(parsers: Any) -> None:
 def run_adapter(args: argparse.Namespace) -> int:
     """Train an adapter; 1 if it does not help."""
     from encoder.load import encoder_folder, load_encoder
-    from encoder.question_adapter import read_adapter
+    from encoder.protocol import TextEncoder
     from indexing.errors import InputError
     from indexing.index import Index
-    from pipelines.adapter_training import fit_adapter
+    from pipelines.adapter_training import fit_questions
     from pipelines.ask import index_encoder_name
     from pipelines.commands.train_reader import require_training
     from pipelines.progress import open_progress
@@ -78,37 +94,56 @@ def run_adapter(args: argparse.Namespace) -> int:
     require_training()
     if args.out.exists():
         raise InputError(f"{args.out} is there already; choose another --out")
-    settings = AdapterTraining(
-        epochs=args.epochs,
-        learning_rate=args.learning_rate,
-        strength=args.strength,
-        seed=args.seed,
-    )
-    with Index.open(args.index) as index:
-        name = index_encoder_name(index, args.encoder)
-        encoder = load_encoder(name, args.device, args.precision, adapted=False)
-        folder = encoder_folder(name)
-        found = fit_adapter(
+
+    def load(folder: Path, adapted: bool) -> TextEncoder:
+        return load_encoder(str(folder), args.device, args.precision, adapted=adapted)
+
+    with Index.open(args.index) as index, _part(args.out) as part:
+        folder = encoder_folder(index_encoder_name(index, args.encoder))
+        shutil.copytree(folder, part)
+        found = fit_questions(
             args.questions,
             index,
-            encoder,
-            read_adapter(folder, encoder.dimension),
-            settings,
+            part,
+            load,
+            _settings(args),
+            whole=args.whole,
             depth=args.depth,
             keep_out=args.keep_out,
             progress=open_progress(),
         )
-    helps = found.after["mrr"] > found.before["mrr"]
-    if helps:
-        part = args.out.with_name(args.out.name + ".part")
-        shutil.copytree(folder, part, dirs_exist_ok=True)
-        found.adapter.save(part)
-        part.replace(args.out)
+        helps = found.after["mrr"] > found.before["mrr"]
+        if helps:
+            part.replace(args.out)
     _report(args, found, helps=helps)
     return 0 if helps else 1
 
 
-def _report(args: argparse.Namespace, found: TrainedAdapter, *, helps: bool) -> None:
+@contextmanager
+def _part(out: Path) -> Iterator[Path]:
+    """Give a folder beside `out` that is gone afterwards, unless it was moved."""
+    part = out.with_name(out.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _settings(args: argparse.Namespace) -> AdapterTraining:
+    strength = args.strength
+    if strength is None:
+        strength = _STRENGTH_WHOLE if args.whole else _DEFAULTS.strength
+    return AdapterTraining(
+        epochs=args.epochs,
+        learning_rate=args.learning_rate,
+        lexical=_DEFAULTS.lexical if args.retriever == _HYBRID else 0.0,
+        strength=strength,
+        seed=args.seed,
+    )
+
+
+def _report(args: argparse.Namespace, found: Fitted, *, helps: bool) -> None:
     if args.json:
         summary = {
             "questions": found.questions,
@@ -119,7 +154,9 @@ def _report(args: argparse.Namespace, found: TrainedAdapter, *, helps: bool) -> 
         }
         print(json.dumps(summary))
         return
-    print(f"trained on {found.questions:,} questions; {found.held_out:,} held out:")
+    print(
+        f"trained on {found.questions:,} questions; {found.held_out:,} held out, {args.retriever}:"
+    )
     for depth, before in found.before["recall"].items():
         print(f"  recall@{depth} {before:.1f} -> {found.after['recall'][depth]:.1f}")
     print(f"  MRR {found.before['mrr']:.3f} -> {found.after['mrr']:.3f}")

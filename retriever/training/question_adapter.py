@@ -1,111 +1,62 @@
-"""Trains an adapter of questions on what an index finds for them.
-
-Query-side fine-tuning (Lee et al. 2021, "Learning Dense Representations of Phrases at Scale",
-section 6): of the passages found for a question, those with an answer shall together get the
-probability, as the marginal likelihood over all of them. The vectors of passages stay.
-"""
+"""Trains an adapter of questions on what an index finds for them (see `candidates`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from encoder.question_adapter import QuestionAdapter
-from encoder.training.state import rate_at
 from indexing.progress import Progress
+from retriever.training.candidates import Candidates, Passages, fit
 from retriever.training.settings import AdapterTraining
 
 if TYPE_CHECKING:
     import torch
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Questions' vectors, (questions, dimension), and the passages found for each.
+class TrainableAdapter:
+    """An adapter whose matrix and bias have gradients, on a device."""
 
-    `ids` and `right` have the shape (questions, depth); an id of -1 stands for no passage.
-    """
+    def __init__(self, start: QuestionAdapter, device: torch.device) -> None:
+        import torch
 
-    vectors: NDArray[np.float32]
-    ids: NDArray[np.int64]
-    right: NDArray[np.bool_]
+        self.weight, self.bias = (
+            torch.tensor(values, device=device, requires_grad=True)
+            for values in (start.weight, start.bias)
+        )
 
-    def rows(self, chosen: NDArray[np.int64]) -> Candidates:
-        """Return some of the questions."""
-        return Candidates(self.vectors[chosen], self.ids[chosen], self.right[chosen])
+    def apply(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Return the moved vectors (questions, dimension), each as long as before."""
+        import torch
 
-    def telling(self) -> Candidates:
-        """Return the questions that have both: a passage with an answer, and one without."""
-        wrong = (self.ids >= 0) & ~self.right
-        return self.rows(np.flatnonzero(self.right.any(axis=1) & wrong.any(axis=1)))
+        moved = vectors + vectors @ self.weight + self.bias
+        return torch.nn.functional.normalize(moved, dim=1) * vectors.norm(dim=1, keepdim=True)
+
+    def group(self, rate: float) -> dict[str, object]:
+        """Return its parameters as an optimizer takes them."""
+        return {"params": [self.weight, self.bias], "lr": rate}
+
+    def learnt(self) -> QuestionAdapter:
+        """Return the adapter as it is now."""
+        return QuestionAdapter(self.weight.detach().cpu().numpy(), self.bias.detach().cpu().numpy())
 
 
 def train_adapter(
     candidates: Candidates,
-    passages: Callable[[NDArray[np.int64]], NDArray[np.float32]],
+    passages: Passages,
     start: QuestionAdapter,
     settings: AdapterTraining,
     progress: Progress,
 ) -> QuestionAdapter:
-    """Train an adapter, going on from another.
-
-    Args:
-        candidates: at least one question that is `telling`; the others teach nothing.
-        passages: returns the vectors of passages by their ids, (ids, dimension).
-        start: what to go on from.
-        settings: how to train.
-        progress: is told of the questions seen.
-    """
+    """Train an adapter, going on from another; for the arguments see `candidates.fit`."""
     import torch
 
-    weight = torch.tensor(start.weight, requires_grad=True)
-    bias = torch.tensor(start.bias, requires_grad=True)
-    parts = [weight, bias]
-    optimizer = torch.optim.AdamW(
-        parts, lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
-    batches = list(_batches(len(candidates.vectors), settings))
-    total = len(candidates.vectors) * settings.epochs
-    with progress.stage("training", total, "questions") as advance:
-        for step, chosen in enumerate(batches):
-            for group in optimizer.param_groups:
-                share = rate_at(step, len(batches), settings.warmup)
-                group["lr"] = settings.learning_rate * share
-            batch = candidates.rows(chosen)
-            found = passages(np.maximum(batch.ids, 0).ravel()).reshape(*batch.ids.shape, -1)
-            asked = torch.from_numpy(batch.vectors)
-            moved = torch.nn.functional.normalize(asked + asked @ weight + bias, dim=1)
-            lengths = asked.norm(dim=1, keepdim=True)
-            scores = torch.einsum("qd,qpd->qp", moved * lengths, torch.from_numpy(found))
-            marginal_loss(
-                scores / settings.temperature,
-                torch.from_numpy(batch.right),
-                torch.from_numpy(batch.ids >= 0),
-            ).backward()
-            torch.nn.utils.clip_grad_norm_(parts, settings.clip)
-            optimizer.step()
-            optimizer.zero_grad()
-            advance(len(chosen))
-    learnt = QuestionAdapter(weight.detach().numpy(), bias.detach().numpy())
-    return start.towards(learnt, settings.strength)
+    adapter = TrainableAdapter(start, torch.device("cpu"))
 
+    def vectors(chosen: NDArray[np.int64]) -> torch.Tensor:
+        return adapter.apply(torch.from_numpy(candidates.vectors[chosen]))
 
-def marginal_loss(scores: torch.Tensor, right: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
-    """Return the mean of -log of the probability that the right passages have together.
-
-    All three have the shape (questions, passages); each question has a passage that is right.
-    """
-    scores = scores.masked_fill(~there, float("-inf"))
-    wanted = scores.masked_fill(~right, float("-inf"))
-    return (scores.logsumexp(1) - wanted.logsumexp(1)).mean()
-
-
-def _batches(questions: int, settings: AdapterTraining) -> Iterator[NDArray[np.int64]]:
-    rng = np.random.default_rng(settings.seed)
-    for _ in range(settings.epochs):
-        order = rng.permutation(questions)
-        yield from (order[i : i + settings.batch] for i in range(0, questions, settings.batch))
+    fit(candidates, passages, vectors, [adapter.group(settings.learning_rate)], settings, progress)
+    return start.towards(adapter.learnt(), settings.strength)

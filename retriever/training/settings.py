@@ -36,16 +36,21 @@ class EncoderTraining:
 
 @dataclass(frozen=True, slots=True)
 class AdapterTraining:
-    """What a run of `qa train adapter` is made of. Scores are divided by `temperature`.
+    """What a run of `qa train adapter` is made of. Vectors' scores are divided by `temperature`.
 
-    Of what was learnt the share `strength` is taken (Wortsman et al. 2022, section 3: weights
-    between those before and after stay better at what was not trained on).
+    BM25's, from 0 to 1, weigh `lexical` at first; with 0 they are left out. Of what was learnt the
+    share `strength` is taken (Wortsman et al. 2022, section 3: weights between those before and
+    after stay better at what was not trained on). `encoder_learning_rate` and `dropout` are those
+    of an encoder of questions.
     """
 
     epochs: int = 2
     batch: int = 128
     learning_rate: float = 5e-4
+    encoder_learning_rate: float = 1e-4
+    dropout: float = 0.1
     temperature: float = 0.05
+    lexical: float = 3.0
     warmup: float = 0.06
     weight_decay: float = 0.01
     clip: float = 1.0

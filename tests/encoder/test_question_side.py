@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from encoder.load import load_encoder
 from encoder.model_cache import cached_model
 from encoder.question_adapter import QuestionAdapter, read_adapter
 from encoder.question_side import QUESTION_ENCODER
+from encoder.session import open_session
 from indexing.errors import InputError
 
 TEXTS = ["what is the capital of france", "berlin", ""]
@@ -61,6 +63,23 @@ def test_int8_takes_the_words_of_the_folder_above(tiny_bert, tmp_path):
         load_encoder(str(one), "cpu", "int8").encode_questions(TEXTS) for one in (folder, alone)
     )
     np.testing.assert_array_equal(found, wanted)
+
+
+def test_who_only_asks_does_not_load_the_encoder_of_passages(tiny_bert, tmp_path, monkeypatch):
+    folder, _ = with_questions(tiny_bert, tmp_path / "both", words=False)
+    opened = []
+
+    def counted(folder, *others):
+        opened.append(folder.name)
+        return open_session(folder, *others)
+
+    monkeypatch.setattr("encoder.sentence.open_session", counted)
+    encoder = load(folder)
+    encoder.encode_questions(TEXTS)
+    assert opened == [QUESTION_ENCODER]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(encoder.encode, [TEXTS] * 8))
+    assert opened == [QUESTION_ENCODER, "both"]
 
 
 def test_an_adapter_comes_after_the_encoder_of_questions(tiny_bert, tmp_path):

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from encoder.question_adapter import ADAPTER
+from encoder.question_side import QUESTION_ENCODER
 from pipelines import cli
 
 NAMES = ["".join(pair) for pair in itertools.product("abcdefghij", "klmnop")]
@@ -16,12 +17,23 @@ NAMES = ["".join(pair) for pair in itertools.product("abcdefghij", "klmnop")]
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory, tiny_bert):
     """Return an index where what looks most like a question never answers it, and questions."""
-    folder = tmp_path_factory.mktemp("asked")
+    wrong, right = "what is {0} what is {0}", "{0} is the capital of france, paris"
+    return built(tmp_path_factory.mktemp("asked"), tiny_bert, wrong, right)
+
+
+@pytest.fixture(scope="module")
+def level(tmp_path_factory, tiny_bert):
+    """Return an index where BM25 cannot tell what answers a question from what does not."""
+    wrong, right = "{} is the capital of berlin, germany", "{} is the capital of paris, france"
+    return built(tmp_path_factory.mktemp("level"), tiny_bert, wrong, right)
+
+
+def built(folder, tiny_bert, wrong, right):
     lines, questions = [], []
     for name in NAMES:
-        lines.append({"id": f"{name}-0", "text": f"what is {name} what is {name}"})
-        lines.append({"id": f"{name}-1", "text": f"{name} is the capital of france, paris"})
-        questions.append({"question": f"what is {name}", "answer": [f"{name} is the capital"]})
+        lines.append({"id": f"{name}-0", "text": wrong.format(name)})
+        lines.append({"id": f"{name}-1", "text": right.format(name)})
+        questions.append({"question": f"what is {name}", "answer": [right.format(name)]})
     corpus, file = folder / "corpus.jsonl", folder / "questions.jsonl"
     corpus.write_text("".join(json.dumps(line) + "\n" for line in lines))
     file.write_text("".join(json.dumps(line) + "\n" for line in questions))
@@ -34,6 +46,7 @@ def test_questions_find_more_without_new_vectors(asked, tmp_path, capsys):
     index, file = asked
     out = tmp_path / "adapted"
     command = ["train", "adapter", str(file), "--index", str(index), "--out", str(out), "--json"]
+    command += ["--retriever", "dense"]
     assert cli.main([*command, "--epochs", "40", "--depth", "120"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["held_out"] == 6
@@ -50,11 +63,28 @@ def test_questions_find_more_without_new_vectors(asked, tmp_path, capsys):
     assert "there already" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("more", [[], ["--whole", "--strength", "1"]])
+def test_questions_find_more_in_what_bm25_leaves_open(level, tmp_path, capsys, more):
+    index, file = level
+    out = tmp_path / "adapted"
+    command = ["train", "adapter", str(file), "--index", str(index), "--out", str(out), *more]
+    assert cli.main([*command, "--learning-rate", "0.02", "--epochs", "10"]) == 0
+    assert "6 held out, hybrid:" in capsys.readouterr().out
+    scores = []
+    for encoder in ([], ["--encoder", str(out)]):
+        assert (
+            cli.main(["eval", "retrieval", str(file), "--index", str(index), "--json", *encoder])
+            == 0
+        )
+        scores.append(json.loads(capsys.readouterr().out)["mrr"])
+    assert scores[1] > scores[0]
+
+
 def test_going_on_starts_from_the_adapter(asked, tmp_path, capsys):
     index, file = asked
     first, second = tmp_path / "first", tmp_path / "second"
     train = ["train", "adapter", str(file), "--index", str(index), "--json", "--depth", "120",
-             "--learning-rate", "0.02", "--epochs"]  # fmt: skip
+             "--retriever", "dense", "--learning-rate", "0.02", "--epochs"]  # fmt: skip
     assert cli.main([*train, "40", "--out", str(first)]) == 0
     told = json.loads(capsys.readouterr().out)
     before, after = told["before"], told["after"]
@@ -86,3 +116,20 @@ def test_kept_out_questions_and_answers_that_are_nowhere_are_told(asked, tmp_pat
     other.write_text("".join(f'{{"question": "what {n}", "answer": ["rome"]}}\n' for n in NAMES))
     assert cli.main([*command, str(other)]) == 2
     assert "too few questions" in capsys.readouterr().err
+
+
+def test_an_encoder_of_questions_is_trained_and_used(asked, tmp_path, capsys):
+    index, file = asked
+    out = tmp_path / "whole"
+    command = ["train", "adapter", str(file), "--index", str(index), "--out", str(out), "--whole"]
+    assert cli.main([*command, "--strength", "1", "--epochs", "20", "--retriever", "dense"]) == 0
+    told = capsys.readouterr().out
+    assert "6 held out, dense:" in told
+    assert (out / QUESTION_ENCODER / "model.safetensors").is_file()
+    evaluate = ["eval", "retrieval", str(file), "--index", str(index), "--retriever", "dense"]
+    scores = []
+    for more in ([], ["--encoder", str(out)]):
+        assert cli.main([*evaluate, "--json", *more]) == 0
+        scores.append(json.loads(capsys.readouterr().out)["mrr"])
+    assert scores[1] > scores[0]
+    assert not (tmp_path / "whole.part").exists()

@@ -10,7 +10,8 @@ import torch
 
 from encoder.question_adapter import QuestionAdapter, no_adapter
 from indexing.progress import SilentProgress
-from retriever.training.question_adapter import Candidates, marginal_loss, train_adapter
+from retriever.training.candidates import Candidates, marginal_loss
+from retriever.training.question_adapter import train_adapter
 from retriever.training.settings import AdapterTraining
 
 
@@ -28,6 +29,16 @@ def test_the_loss_is_that_of_all_right_passages_together():
     assert float(marginal_loss(scores, right, there)) == pytest.approx(total / 6, rel=1e-5)
 
 
+def found(vectors, ids, right, lexical=None):
+    lexical = np.zeros(ids.shape) if lexical is None else lexical
+    texts = [f"question {number}" for number in range(len(vectors))]
+    return Candidates(texts, vectors, ids, right, lexical.astype(np.float32))
+
+
+def rows(candidates, chosen):
+    return found(*(getattr(candidates, name)[chosen] for name in ("vectors", "ids", "right")))
+
+
 @pytest.fixture
 def mirrored():
     """Return questions whose right passage is their vector with its halves exchanged."""
@@ -38,7 +49,7 @@ def mirrored():
     right = np.zeros(ids.shape, dtype=np.bool_)
     right[np.arange(400), rng.integers(20, size=400)] = True
     vectors = np.roll(passages[ids[right]], 4, axis=1)
-    return passages, Candidates(vectors, ids, right)
+    return passages, found(vectors, ids, right)
 
 
 def best(candidates, passages, adapter):
@@ -48,7 +59,7 @@ def best(candidates, passages, adapter):
 
 def test_a_map_of_questions_is_learnt(mirrored):
     passages, candidates = mirrored
-    train, test = candidates.rows(np.arange(300)), candidates.rows(np.arange(300, 400))
+    train, test = rows(candidates, np.arange(300)), rows(candidates, np.arange(300, 400))
     settings = AdapterTraining(epochs=30, batch=50, learning_rate=0.03)
     start = no_adapter(8)
     trained = [
@@ -86,7 +97,7 @@ def test_places_without_a_passage_teach_nothing(mirrored):
     settings = AdapterTraining(epochs=1, batch=50)
     ids = np.concatenate([candidates.ids, np.full((400, 3), -1)], axis=1)
     right = np.concatenate([candidates.right, np.zeros((400, 3), np.bool_)], axis=1)
-    padded = Candidates(candidates.vectors, ids, right)
+    padded = found(candidates.vectors, ids, right)
     one, other = (
         train_adapter(c, lambda ids: passages[ids], no_adapter(8), settings, SilentProgress())
         for c in (candidates, padded)
@@ -98,4 +109,30 @@ def test_questions_that_tell_nothing_are_left_out():
     ids = np.array([[1, 2], [1, 2], [1, 2], [1, -1]])
     right = np.array([[True, False], [True, True], [False, False], [True, False]])
     vectors = np.arange(4, dtype=np.float32)[:, None]
-    assert Candidates(vectors, ids, right).telling().vectors.tolist() == [[0.0]]
+    lexical = np.array([[1, 0.5], [1, 0], [0, 0], [0, 0]])
+    kept = found(vectors, ids, right, lexical).telling()
+    assert kept.vectors.tolist() == [[0.0]]
+    assert kept.texts == ["question 0"]
+    assert kept.lexical.tolist() == [[1, 0.5]]
+
+
+def test_what_bm25_knows_is_not_learnt(mirrored):
+    """Half of the questions have a right passage drawn at random, which BM25 alone knows."""
+    passages, candidates = mirrored
+    rng = np.random.default_rng(6)
+    right, lexical = candidates.right.copy(), np.zeros(candidates.ids.shape)
+    right[:150] = False
+    right[np.arange(150), rng.integers(20, size=150)] = True
+    lexical[:150][right[:150]] = 1
+    train, test = np.arange(300), rows(candidates, np.arange(300, 400))
+    known, unknown = (
+        train_adapter(
+            found(candidates.vectors[train], candidates.ids[train], right[train], lexical[train]),
+            lambda ids: passages[ids],
+            no_adapter(8),
+            AdapterTraining(epochs=15, batch=50, learning_rate=0.03, lexical=weight),
+            SilentProgress(),
+        )
+        for weight in (20.0, 0.0)
+    )
+    assert best(test, passages, known) > best(test, passages, unknown) + 0.1
