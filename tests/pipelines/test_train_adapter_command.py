@@ -42,6 +42,16 @@ def built(folder, tiny_bert, wrong, right):
     return folder / "index", file
 
 
+def mrrs(index, file, encoder, retriever, capsys):
+    """Return the MRR of the questions by the index's own encoder, and by another."""
+    evaluate = ["eval", "retrieval", str(file), "--index", str(index), "--retriever", retriever]
+    found = []
+    for more in ([], ["--encoder", str(encoder)]):
+        assert cli.main([*evaluate, "--json", *more]) == 0
+        found.append(json.loads(capsys.readouterr().out)["mrr"])
+    return found
+
+
 def test_questions_find_more_without_new_vectors(asked, tmp_path, capsys):
     index, file = asked
     out = tmp_path / "adapted"
@@ -53,12 +63,8 @@ def test_questions_find_more_without_new_vectors(asked, tmp_path, capsys):
     assert told["questions"] == 54
     assert told["after"]["mrr"] > told["before"]["mrr"]
     assert (out / ADAPTER).is_file()
-    evaluate = ["eval", "retrieval", str(file), "--index", str(index), "--retriever", "dense"]
-    scores = []
-    for more in ([], ["--encoder", str(out)]):
-        assert cli.main([*evaluate, "--json", *more]) == 0
-        scores.append(json.loads(capsys.readouterr().out)["mrr"])
-    assert scores[1] > scores[0]
+    before, after = mrrs(index, file, out, "dense", capsys)
+    assert after > before
     assert cli.main(command) == 2
     assert "there already" in capsys.readouterr().err
 
@@ -70,14 +76,8 @@ def test_questions_find_more_in_what_bm25_leaves_open(level, tmp_path, capsys, m
     command = ["train", "adapter", str(file), "--index", str(index), "--out", str(out), *more]
     assert cli.main([*command, "--learning-rate", "0.02", "--epochs", "10"]) == 0
     assert "6 held out, hybrid:" in capsys.readouterr().out
-    scores = []
-    for encoder in ([], ["--encoder", str(out)]):
-        assert (
-            cli.main(["eval", "retrieval", str(file), "--index", str(index), "--json", *encoder])
-            == 0
-        )
-        scores.append(json.loads(capsys.readouterr().out)["mrr"])
-    assert scores[1] > scores[0]
+    before, after = mrrs(index, file, out, "hybrid", capsys)
+    assert after > before
 
 
 def test_going_on_starts_from_the_adapter(asked, tmp_path, capsys):
@@ -126,10 +126,6 @@ def test_an_encoder_of_questions_is_trained_and_used(asked, tmp_path, capsys):
     told = capsys.readouterr().out
     assert "6 held out, dense:" in told
     assert (out / QUESTION_ENCODER / "model.safetensors").is_file()
-    evaluate = ["eval", "retrieval", str(file), "--index", str(index), "--retriever", "dense"]
-    scores = []
-    for more in ([], ["--encoder", str(out)]):
-        assert cli.main([*evaluate, "--json", *more]) == 0
-        scores.append(json.loads(capsys.readouterr().out)["mrr"])
-    assert scores[1] > scores[0]
+    before, after = mrrs(index, file, out, "dense", capsys)
+    assert after > before
     assert not (tmp_path / "whole.part").exists()
