@@ -26,7 +26,7 @@ from pipelines.kept_out import KeptOut
 from pipelines.questions import Question, load_questions
 from pipelines.scores import RECALL_AT, RankScores, rank_scores
 from retriever.bm25 import bm25_rankings
-from retriever.dense import DenseRetriever, check_encoder
+from retriever.dense import DenseRetriever
 from retriever.fusion import MIN_MAX, scaled
 from retriever.hybrid import HybridRetriever
 from retriever.training.candidates import Candidates
@@ -82,29 +82,16 @@ def fit_questions(
     Raises:
         InputError: the index or the encoder cannot be used, or there are too few questions.
     """
-    encoder = load(folder, False)
-    check_encoder(index, encoder)
-    vectors = index.vectors
-    if vectors is None or not vectors.whole:
-        raise InputError(
-            f"{index.path} keeps no whole vectors; make them anew with "
-            f"`qa index add-vectors --index {index.path} --vectors auto`."
-        )
+    vectors = _whole_vectors(index)
     kept_out = KeptOut(keep_out)
-    asked = [q for source in sources for q in load_questions(source) if kept_out.asks(q.text)]
-    asked = [asked[i] for i in np.random.default_rng(settings.seed).permutation(len(asked))]
-    count = min(_MOST_HELD_OUT, round(_HELD_OUT * len(asked)))
-    held_out, training = asked[:count], asked[count:]
+    held_out, training = _parted(sources, kept_out, settings.seed)
     hybrid = settings.lexical > 0
-
-    def found_now() -> RankScores:
-        return _scores(index, load(folder, True), held_out, hybrid=hybrid)
-
+    before = _scores(index, load(folder, True), held_out, hybrid=hybrid) if held_out else None
+    encoder = load(folder, False)
     start = read_adapter(folder, encoder.dimension) or no_adapter(encoder.dimension)
     encoded = encoder.encode_questions([question.text for question in training])
     search = _Search(index, vectors, depth, hybrid, kept_out, progress)
     candidates = search.candidates(training, encoded, start.apply(encoded)).telling()
-    before = found_now() if held_out else None
     if before is None or not candidates.texts or not before["mrr"]:
         raise InputError(
             f"{sources[0]}: too few questions have an answer in {index.path}; give more of them."
@@ -116,7 +103,28 @@ def fit_questions(
         learnt.save(folder)
     else:
         train_adapter(candidates, vectors.at, start, settings, progress).save(folder)
-    return Fitted(len(candidates.texts), count, before, found_now())
+    after = _scores(index, load(folder, True), held_out, hybrid=hybrid)
+    return Fitted(len(candidates.texts), len(held_out), before, after)
+
+
+def _whole_vectors(index: Index) -> Vectors:
+    vectors = index.vectors
+    if vectors is None or not vectors.whole:
+        raise InputError(
+            f"{index.path} keeps no whole vectors; make them anew with "
+            f"`qa index add-vectors --index {index.path} --vectors auto`."
+        )
+    return vectors
+
+
+def _parted(
+    sources: Sequence[Path | str], kept_out: KeptOut, seed: int
+) -> tuple[list[Question], list[Question]]:
+    """Return the questions that are held out, and those that train."""
+    asked = [q for source in sources for q in load_questions(source) if kept_out.asks(q.text)]
+    asked = [asked[i] for i in np.random.default_rng(seed).permutation(len(asked))]
+    count = min(_MOST_HELD_OUT, round(_HELD_OUT * len(asked)))
+    return asked[:count], asked[count:]
 
 
 @dataclass(frozen=True, slots=True)

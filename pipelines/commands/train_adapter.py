@@ -90,6 +90,7 @@ def run_adapter(args: argparse.Namespace) -> int:
     from pipelines.ask import index_encoder_name
     from pipelines.commands.train_reader import require_training
     from pipelines.progress import open_progress
+    from retriever.dense import check_encoder
 
     require_training()
     if args.out.exists():
@@ -99,8 +100,9 @@ def run_adapter(args: argparse.Namespace) -> int:
         return load_encoder(str(folder), args.device, args.precision, adapted=adapted)
 
     with Index.open(args.index) as index, _part(args.out) as part:
-        folder = encoder_folder(index_encoder_name(index, args.encoder))
-        shutil.copytree(folder, part)
+        name = index_encoder_name(index, args.encoder)
+        check_encoder(index, load_encoder(name, args.device, args.precision))
+        shutil.copytree(encoder_folder(name), part)
         found = fit_questions(
             args.questions,
             index,
