@@ -30,6 +30,7 @@ from retriever.dense import DenseRetriever
 from retriever.fusion import MIN_MAX, scaled
 from retriever.hybrid import HybridRetriever
 from retriever.training.candidates import Candidates
+from retriever.training.model import trainable_settings
 from retriever.training.question_adapter import train_adapter
 from retriever.training.settings import AdapterTraining
 
@@ -82,6 +83,8 @@ def fit_questions(
     Raises:
         InputError: the index or the encoder cannot be used, or there are too few questions.
     """
+    if whole:
+        trainable_settings(folder)  # an encoder that cannot be trained is refused before searching
     vectors = _whole_vectors(index)
     kept_out = KeptOut(keep_out)
     held_out, training = _parted(sources, kept_out, settings.seed)

@@ -18,6 +18,7 @@ from encoder.batching import pad
 from encoder.question_adapter import QuestionAdapter
 from encoder.question_side import QUESTION_ENCODER
 from encoder.training.attention import fit_attention, half_precision
+from indexing.errors import InputError
 from indexing.progress import Progress
 from retriever.training.candidates import Candidates, Passages, fit
 from retriever.training.model import embed, load_model, trainable_settings
@@ -111,7 +112,11 @@ def _load(folder: Path, dropout: float) -> torch.nn.Module:
     model = load_model(folder, dropout)
     own = folder / QUESTION_ENCODER / _WEIGHTS
     if own.is_file():
-        model.load_state_dict(load_file(own), strict=False)
+        missing, unknown = model.load_state_dict(load_file(own), strict=False)
+        if unknown or set(missing) - {_WORDS}:
+            raise InputError(
+                f"{own}: not an encoder of questions by `qa train adapter --whole`; remove it."
+            )
     return model
 
 

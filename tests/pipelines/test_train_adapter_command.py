@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 
 import pytest
 
 from encoder.question_adapter import ADAPTER
 from encoder.question_side import QUESTION_ENCODER
+from indexing.errors import InputError
+from indexing.index import Index
+from indexing.progress import SilentProgress
 from pipelines import cli
+from pipelines.adapter_training import fit_questions
+from retriever.training.settings import AdapterTraining
 
 NAMES = ["".join(pair) for pair in itertools.product("abcdefghij", "klmnop")]
 
@@ -129,3 +135,20 @@ def test_an_encoder_of_questions_is_trained_and_used(asked, tmp_path, capsys):
     before, after = mrrs(index, file, out, "dense", capsys)
     assert after > before
     assert not (tmp_path / "whole.part").exists()
+
+
+def test_an_encoder_that_cannot_be_trained_is_refused_before_searching(asked, tiny_bert, tmp_path):
+    index, file = asked
+    other = tmp_path / "other"
+    shutil.copytree(tiny_bert, other)
+    (other / "modules.json").write_text('[{"type": "sentence_transformers.models.Dense"}]')
+
+    def load(*_):
+        raise AssertionError("it is looked at before it is opened")
+
+    settings, progress = AdapterTraining(), SilentProgress()
+    with Index.open(index) as opened, pytest.raises(InputError, match="can be trained"):
+        fit_questions(
+            [file], opened, other, load, settings,
+            whole=True, depth=10, keep_out=[], progress=progress,
+        )  # fmt: skip

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 from encoder.load import load_encoder
 from encoder.question_adapter import no_adapter
 from encoder.question_side import QUESTION_ENCODER
+from indexing.errors import InputError
 from indexing.progress import SilentProgress
 from retriever.training.candidates import Candidates
 from retriever.training.question_encoder import train_question_encoder
@@ -77,6 +78,14 @@ def test_training_goes_on_from_the_encoder_of_questions(tiny_bert, tmp_path, ask
     still = train(tiny_bert, tmp_path / "new", asked, **SETTINGS | {"strength": 0.0})
     assert abs(first(still, asked) - reached) < 0.1
     assert np.abs(still.encode_questions(TEXTS) - load(tiny_bert).encode(TEXTS)).max() > 0.05
+
+
+def test_a_model_of_other_names_is_refused(tiny_bert, tmp_path, asked):
+    folder = tmp_path / "new"
+    shutil.copytree(tiny_bert, folder)
+    shutil.copytree(tiny_bert, folder / QUESTION_ENCODER)  # a reader's, whose names have a prefix
+    with pytest.raises(InputError, match="not an encoder of questions by `qa train adapter"):
+        train(tiny_bert, folder, asked, **SETTINGS)
 
 
 def test_of_what_is_learnt_a_share_is_taken(tiny_bert, tmp_path, asked):
