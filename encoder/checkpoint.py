@@ -17,8 +17,8 @@ from indexing.errors import InputError
 
 # Of BERT with a head, and of DPR's encoders.
 _PREFIX = re.compile(r"^(bert\.|(question|ctx)_encoder\.(bert_model\.)?)")
-_WEIGHTS = "model.safetensors"
-_WORDS = "embeddings.word_embeddings.weight"
+WEIGHTS = "model.safetensors"
+WORDS = "embeddings.word_embeddings.weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Checkpoint:
 
 def check_files(folder: Path) -> None:
     """Raise InputError unless the folder has the files of a checkpoint."""
-    for name in ("config.json", _WEIGHTS):
+    for name in ("config.json", WEIGHTS):
         if not (folder / name).is_file():
             raise InputError(f"{folder / name}: not found; a checkpoint folder needs this file")
 
@@ -62,7 +62,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     check_files(folder)
     try:
         raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        loaded = load_file(folder / _WEIGHTS)
+        loaded = load_file(folder / WEIGHTS)
     except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{folder}: not a readable checkpoint ({error})") from error
     if raw.get("model_type") not in ("bert", "dpr") or raw.get("hidden_act", "gelu") != "gelu":
@@ -79,19 +79,19 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         for name, value in loaded.items()
         if np.issubdtype(value.dtype, np.floating)
     }
-    if _WORDS not in tensors:
-        tensors[_WORDS] = _words_above(folder)
+    if WORDS not in tensors:
+        tensors[WORDS] = _words_above(folder)
     return Checkpoint(config, tensors | _joined(config, tensors))
 
 
 def _words_above(folder: Path) -> NDArray[np.float32]:
     from safetensors import safe_open
 
-    file = folder.parent / _WEIGHTS
+    file = folder.parent / WEIGHTS
     if file.is_file():
         with safe_open(file, "numpy") as tensors:
             for name in tensors.keys():  # noqa: SIM118 - it is no mapping
-                if _PREFIX.sub("", name) == _WORDS:
+                if _PREFIX.sub("", name) == WORDS:
                     return np.asarray(tensors.get_tensor(name), dtype=np.float32)
     raise InputError(f"{folder}: no word embeddings, neither here nor in the folder above")
 
@@ -118,7 +118,7 @@ def fingerprint(folder: Path) -> str:
     Files that have not changed since are not read again: the bundled encoder's are asked for twice
     where the demo is.
     """
-    paths = (folder / name for name in ("config.json", _WEIGHTS, "tokenizer.json"))
+    paths = (folder / name for name in ("config.json", WEIGHTS, "tokenizer.json"))
     files = [(path, path.stat()) for path in paths if path.is_file()]
     return _digest(tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in files))
 

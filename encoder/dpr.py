@@ -14,16 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.protocol import TextEncoder
+from encoder.question_side import QUESTION_ENCODER
 from encoder.sentence import open_encoder
 from encoder.sentence_settings import CLS, SentenceSettings
 
-_QUESTIONS, _PASSAGES = "question_encoder", "ctx_encoder"
+_PASSAGES = "ctx_encoder"
 _LENGTH = 256  # tokens, as in DPR
 
 
 def has_two_towers(folder: Path) -> bool:
     """Whether a folder holds encoders for questions and for passages."""
-    return (folder / _QUESTIONS).is_dir() and (folder / _PASSAGES).is_dir()
+    return (folder / QUESTION_ENCODER).is_dir() and (folder / _PASSAGES).is_dir()
 
 
 class TwoTowers:
@@ -75,6 +76,6 @@ def open_two_towers(name: str, folder: Path, device: str, precision: str) -> Two
     settings = SentenceSettings(max_length=_LENGTH, pooling=CLS, normalize=False)
     questions, passages = (
         open_encoder(name, folder / part, device, precision, settings)
-        for part in (_QUESTIONS, _PASSAGES)
+        for part in (QUESTION_ENCODER, _PASSAGES)
     )
     return TwoTowers(name, questions, passages)

@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from encoder.checkpoint import WEIGHTS
+
 
 def cache_folder() -> Path:
     """Return SpanQA's cache folder: `$XDG_CACHE_HOME/spanqa`, else `~/.cache/spanqa`."""
@@ -22,8 +24,7 @@ def cached_model(folder: Path, kind: str, build: Callable[[Path], None]) -> Path
     cache folder cannot be written: the caller then builds in memory.
     """
     digest = hashlib.blake2b(digest_size=12)
-    weights = "model.safetensors"
-    for file in (folder / "config.json", folder / weights, folder.resolve().parent / weights):
+    for file in (folder / "config.json", folder / WEIGHTS, folder.resolve().parent / WEIGHTS):
         if file.is_file():
             status = file.stat()
             digest.update(f"{file.resolve()}|{status.st_size}|{status.st_mtime_ns}".encode())

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from encoder.bert import Array, Head, Linear, Node, encode
 from encoder.channel_reach import Batch, ChannelReach, measure_reach
-from encoder.checkpoint import Checkpoint, read_checkpoint
+from encoder.checkpoint import WORDS, Checkpoint, read_checkpoint
 from encoder.model_cache import cached_model
 
 # Without VNNI two products of 8 by 8 bits are added in 16 bits, which overflows; weights of 7 bits
@@ -217,7 +217,7 @@ def _stacked(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
 def _serialize(folder: Path, head: Head, limit: int) -> bytes:
     """Return the int8 graph of a checkpoint."""
     checkpoint = read_checkpoint(folder)
-    words = len(checkpoint.tensors["embeddings.word_embeddings.weight"])
+    words = len(checkpoint.tensors[WORDS])
     reach = measure_reach(_peaks(checkpoint), checkpoint.config.layers, folder, words)
     primitives = OnnxPrimitives(limit, reach)
     states = encode(primitives, checkpoint, *INPUTS, None)

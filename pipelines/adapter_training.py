@@ -178,7 +178,8 @@ class _Search:
             known = dict(
                 zip(ranking.ids.tolist(), scaled(ranking.scores, MIN_MAX).tolist(), strict=True)
             )
-            others = [passage for passage in known if passage not in set(ids[row].tolist())]
+            near = set(ids[row].tolist())
+            others = [passage for passage in known if passage not in near]
             ids[row, self.depth : self.depth + len(others)] = others
             lexical[row] = [known.get(passage, 0.0) for passage in ids[row].tolist()]
 

@@ -97,7 +97,7 @@ def write_labels(source: Path | str, index: Index, out: Path, problems: Problems
         for document, paragraphs in articles.items()
     ]
     part = out.with_name(out.name + ".part")
-    part.write_text(json.dumps({"data": data}, ensure_ascii=False))
+    part.write_text(json.dumps({"data": data}, ensure_ascii=False), encoding="utf-8")
     part.replace(out)
     return LabelCounts(questions, labelled, unanswered)
 

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from encoder.checkpoint import WEIGHTS
 from encoder.dpr import has_two_towers
 from encoder.sentence_settings import CLS, SentenceSettings, read_settings
 from indexing.errors import InputError
@@ -14,7 +15,6 @@ from indexing.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-_WEIGHTS = "model.safetensors"
 _LENGTH = "sentence_bert_config.json"
 _LIBRARY = "sentence_transformers.models"
 
@@ -103,9 +103,9 @@ def save_model(
         for name, tensor in model.state_dict().items()
         if tensor.is_floating_point()
     }
-    temporary = target / f"{_WEIGHTS}.part"
+    temporary = target / f"{WEIGHTS}.part"
     save_file(tensors, temporary, metadata={"format": "pt"})
-    temporary.replace(target / _WEIGHTS)
+    temporary.replace(target / WEIGHTS)
 
 
 def _settings_files(source: Path) -> list[Path]:

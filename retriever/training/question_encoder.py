@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.batching import pad
+from encoder.checkpoint import WEIGHTS, WORDS
 from encoder.question_adapter import QuestionAdapter
 from encoder.question_side import QUESTION_ENCODER
 from encoder.training.attention import fit_attention, half_precision
@@ -29,8 +30,6 @@ from retriever.training.texts import TextPieces
 if TYPE_CHECKING:
     import torch
 
-_WORDS = "embeddings.word_embeddings.weight"
-_WEIGHTS = "model.safetensors"
 _FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt")
 
 
@@ -52,8 +51,8 @@ class QuestionEncoder:
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, target / name)
         half = {name: value.to(torch.float16) for name, value in self.tensors.items()}
-        save_file(half, target / f"{_WEIGHTS}.part", metadata={"format": "pt"})
-        (target / f"{_WEIGHTS}.part").replace(target / _WEIGHTS)
+        save_file(half, target / f"{WEIGHTS}.part", metadata={"format": "pt"})
+        (target / f"{WEIGHTS}.part").replace(target / WEIGHTS)
         self.adapter.save(folder)
 
 
@@ -81,7 +80,7 @@ def train_question_encoder(
     model = _load(folder, settings.dropout).to(device)
     before = _tensors(model)
     fit_attention(model, device)
-    model.get_parameter(_WORDS).requires_grad_(requires_grad=False)
+    model.get_parameter(WORDS).requires_grad_(requires_grad=False)
     texts = TextPieces(folder, sentence)
     rows = texts.questions(candidates.texts)
     adapter = TrainableAdapter(start, device)
@@ -110,10 +109,10 @@ def _load(folder: Path, dropout: float) -> torch.nn.Module:
     from safetensors.torch import load_file
 
     model = load_model(folder, dropout)
-    own = folder / QUESTION_ENCODER / _WEIGHTS
+    own = folder / QUESTION_ENCODER / WEIGHTS
     if own.is_file():
         missing, unknown = model.load_state_dict(load_file(own), strict=False)
-        if unknown or set(missing) - {_WORDS}:
+        if unknown or set(missing) - {WORDS}:
             raise InputError(
                 f"{own}: not an encoder of questions by `qa train adapter --whole`; remove it."
             )
@@ -125,5 +124,5 @@ def _tensors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {
         name: value.detach().to("cpu", copy=True).contiguous()
         for name, value in model.state_dict().items()
-        if value.is_floating_point() and name != _WORDS
+        if value.is_floating_point() and name != WORDS
     }
