@@ -60,7 +60,8 @@ def write_altered(
         {"title": "", "paragraphs": [{"context": context, "qas": qas}]}
         for context, qas in paragraphs.items()
     ]
-    out.write_text(json.dumps({"version": "v2.0", "data": articles}, ensure_ascii=False))
+    text = json.dumps({"version": "v2.0", "data": articles}, ensure_ascii=False)
+    out.write_text(text, encoding="utf-8")
     return AlteredCounts(len(order), altered)
 
 
