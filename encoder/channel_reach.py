@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-SHARE = 24  # one inner channel in so many is kept out of int8
+SHARE = 96  # one inner channel in so many is kept out of int8
 
 Batch = tuple[NDArray[np.int32], NDArray[np.int32]]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.bert import Array, Head, Linear, Node, encode
+from encoder.bert import Array, Head, Linear, Node, embedding_head, encode
 from encoder.channel_reach import Batch, ChannelReach, measure_reach
 from encoder.checkpoint import WORDS, Checkpoint, read_checkpoint
 from encoder.model_cache import cached_model
@@ -22,6 +22,10 @@ from encoder.model_cache import cached_model
 # cannot (ONNX Runtime documentation, "Quantization", on `reduce_range`).
 SAFE_LIMIT = 63
 FULL_LIMIT = 127
+
+# What stands for 0 among the 8 bits of a word piece's values; GELU's are never below -0.17.
+MIDDLE, GELU_ZERO = 128, 16
+GELU_DEPTH = 0.17
 
 INPUTS = ("input_ids", "token_type_ids")
 
@@ -32,16 +36,21 @@ class OnnxPrimitives:
     Rows are never padded, so that masks are left out: with one, attention would write its whole
     table of weights down, which the runtime else never does (Dao et al. 2022, "FlashAttention").
     Weights are whole numbers up to `limit`, balanced by how far the channels `reach`; without the
-    two they are floating-point numbers. `inner` and `norms` are the nodes of each layer's inner
+    two they are floating-point numbers. With `by_piece` each word piece of a row has a scale of
+    its own, else the row has one for all. `inner` and `norms` are the nodes of each layer's inner
     channels and of the layer norms.
     """
 
-    def __init__(self, limit: int | None = None, reach: ChannelReach | None = None) -> None:
+    def __init__(
+        self, limit: int | None = None, reach: ChannelReach | None = None, by_piece: bool = False
+    ) -> None:
         from onnx import helper
 
         self._helper: Any = helper
         self._limit = limit
         self._reach = reach
+        self._by_piece = by_piece
+        self._zeros: dict[int, str] = {}
         self.inner: list[str] = []
         self.norms: list[str] = []
         self.nodes: list[Any] = []
@@ -67,6 +76,9 @@ class OnnxPrimitives:
         words, types, positions = (self._constant(table) for table in tables)
         length = self._add("Shape", [ids], start=1, end=2)
         places = self._add("Slice", [positions, self._numbers(0), length, self._numbers(0)])
+        if self._by_piece:
+            for zero in (MIDDLE, GELU_ZERO):
+                self._zeros[zero] = self._add("Expand", [self._zero(zero), length])
         total = self.add(self._add("Gather", [words, ids]), self._add("Gather", [types, segments]))
         return self.add(total, places)
 
@@ -89,15 +101,39 @@ class OnnxPrimitives:
             ratio = _balance(self._reach.norms[self.norms.index(states)], weight)
             states = self._add("Mul", [states, self._constant(np.reciprocal(ratio))])
             weight = weight * ratio
-        values, scale, zero = self._add("DynamicQuantizeLinear", [states], 3)
         steps = np.abs(weight).max(axis=1) / self._limit
         steps = np.where(steps == 0, 1, steps).astype(np.float32)
         whole = np.clip(np.rint(weight.T / steps), -self._limit, self._limit).astype(np.int8)
-        zeros = self._constant(np.zeros(len(steps), dtype=np.int8))
+        multiply = self._by_piece_product if self._by_piece else self._by_row_product
+        return self.add(multiply(states, whole, steps), self._constant(bias))
+
+    def _by_row_product(self, states: Node, whole: Array, steps: Array) -> Node:
+        values, scale, zero = self._add("DynamicQuantizeLinear", [states], 3)
+        zeros = self._constant(np.zeros_like(whole[0]))
         product = self._add("MatMulInteger", [values, self._constant(whole), zero, zeros])
         product = self._add("Cast", [product], to=1)
-        product = self._add("Mul", [product, self._add("Mul", [scale, self._constant(steps)])])
-        return self.add(product, self._constant(bias))
+        return self._add("Mul", [product, self._add("Mul", [scale, self._constant(steps)])])
+
+    def _by_piece_product(self, states: Node, whole: Array, steps: Array) -> Node:
+        """Multiply with a scale for each word piece, which suits the one row that is run."""
+        wide = states in self.inner
+        zero, least = (GELU_ZERO, GELU_DEPTH / GELU_ZERO) if wide else (MIDDLE, 1e-9)
+        sizes = states if wide else self._add("Abs", [states])
+        peaks = self._add("ReduceMax", [sizes, self._numbers(0, 2)], keepdims=0)
+        scale = self._add("Mul", [peaks, self._float(1 / (255 - zero))])
+        scale = self._add("Max", [scale, self._float(least)])
+        values = self._add("QuantizeLinear", [states, scale, self._zeros[zero]], axis=1)
+        factors = [self._float(1), self._constant(steps)]
+        zeros = [self._zero(zero), self._constant(np.zeros_like(whole[0]))]
+        inputs = [values, self._constant(whole), *factors, *zeros]
+        product = self._add("MatMulIntegerToFloat", inputs, domain="com.microsoft")
+        return self._add("Mul", [product, self._add("Unsqueeze", [scale, self._numbers(1)])])
+
+    def _float(self, value: float) -> str:
+        return self._constant(np.array(value, dtype=np.float32))
+
+    def _zero(self, value: int) -> str:
+        return self._constant(np.array(value, dtype=np.uint8))
 
     def attention(self, joined: Node, mask: Node, heads: int) -> Node:
         """See `Primitives`."""
@@ -171,6 +207,10 @@ class OnnxSession:
     def __init__(self, folder: Path, head: Head, *, limit: int, threads: int) -> None:
         import onnxruntime
 
+        # A sentence vector is a mean over the word pieces, in which their errors cancel; the ends
+        # of a span are single pieces, whose errors decide between close ones.
+        by_piece = head is not embedding_head
+
         self.workers = threads
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
@@ -180,12 +220,13 @@ class OnnxSession:
             storing = onnxruntime.SessionOptions()
             storing.log_severity_level = 3
             storing.optimized_model_filepath = str(target)
-            onnxruntime.InferenceSession(_serialize(folder, head, limit), storing)
+            onnxruntime.InferenceSession(_serialize(folder, head, limit, by_piece), storing)
 
-        kind = f"{head.__name__}-alone-int8-{limit}-ort{onnxruntime.__version__}"
+        scales = "by-piece" if by_piece else "by-row"
+        kind = f"{head.__name__}-{scales}-int8-{limit}-ort{onnxruntime.__version__}"
         model: Path | bytes | None = cached_model(folder, kind, build)
         if model is None:
-            model = _serialize(folder, head, limit)
+            model = _serialize(folder, head, limit, by_piece)
         else:
             # It is optimised already, for this very version of the runtime.
             level = onnxruntime.GraphOptimizationLevel
@@ -214,12 +255,12 @@ def _stacked(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     return stacked
 
 
-def _serialize(folder: Path, head: Head, limit: int) -> bytes:
+def _serialize(folder: Path, head: Head, limit: int, by_piece: bool) -> bytes:
     """Return the int8 graph of a checkpoint."""
     checkpoint = read_checkpoint(folder)
     words = len(checkpoint.tensors[WORDS])
     reach = measure_reach(_peaks(checkpoint), checkpoint.config.layers, folder, words)
-    primitives = OnnxPrimitives(limit, reach)
+    primitives = OnnxPrimitives(limit, reach, by_piece)
     states = encode(primitives, checkpoint, *INPUTS, None)
     return _model(primitives, head(primitives, checkpoint, states, None))
 

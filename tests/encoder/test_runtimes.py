@@ -71,6 +71,36 @@ def test_int8_is_close_to_hugging_face(tiny_bert, batch, reference):
     assert (vectors * reference[1]).sum(axis=1).min() > 0.98
 
 
+def rounded(values, low, high, zero):
+    """Round each row to whole numbers by hand: a scale a row, from `low` to `high` around 0."""
+    scales = np.maximum(np.abs(values).max(axis=1) / high, low / zero)[:, None]
+    return np.clip(np.rint(values / scales), -zero, high) * scales
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_int8_products_have_a_scale_for_each_word_piece(wide):
+    import onnxruntime
+
+    from encoder.onnx_runtime import INPUTS, ChannelReach, OnnxPrimitives, _model
+
+    random = np.random.default_rng(1)
+    tables = [random.normal(size=(9, 16)).astype(np.float32) for _ in range(3)]
+    tables[0][4] *= 50  # one piece that would leave the others no steps
+    weight, bias = (random.normal(size=s).astype(np.float32) for s in ((8, 16), 8))
+    reach = ChannelReach([np.ones(16, np.float32)], [np.ones(16, np.float32)])
+    p = OnnxPrimitives(127, reach, by_piece=True)
+    states = p.embed(*INPUTS, tables)
+    if wide:
+        states = p._gelu(states)
+        p.inner.append(states)
+    session = onnxruntime.InferenceSession(_model(p, [states, p.linear(states, weight, bias)]))
+    row = np.arange(9, dtype=np.int32)[None]
+    values, product = session.run(None, dict(zip(INPUTS, (row, row % 3), strict=True)))
+    whole = rounded(values[0], 0.17, 239, 16) if wide else rounded(values[0], 0, 127, 127)
+    expected = whole @ rounded(weight, 0, 127, 127).T + bias
+    np.testing.assert_allclose(product[0], expected, rtol=1e-4, atol=1e-4)
+
+
 def test_bf16_is_close_to_hugging_face(tiny_bert, batch, reference):
     vectors = open_session(tiny_bert, embedding_head, "cpu", "bf16").run(*batch)[0]
     assert (vectors * reference[1]).sum(axis=1).min() > 0.995
