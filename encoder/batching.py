@@ -16,6 +16,15 @@ T = TypeVar("T")
 LEAST = 128  # tokens; splitting smaller batches over the cores gains nothing
 
 
+def stacked(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return rows as one array; where their first axes differ, 0 after the shorter ones' ends."""
+    longest = max(len(row) for row in rows)
+    result = np.zeros((len(rows), longest, *rows[0].shape[1:]), dtype=np.float32)
+    for target, row in zip(result, rows, strict=True):
+        target[: len(row)] = row
+    return result
+
+
 def length_batches(lengths: Sequence[int], tokens: int) -> Iterator[NDArray[np.int64]]:
     """Yield index arrays, longest rows first, each at most `tokens` large once padded.
 

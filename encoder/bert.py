@@ -20,7 +20,23 @@ Linear = tuple[Array, Array]  # weight (outputs, inputs) and bias (outputs,)
 EMBEDDINGS = ("word", "token_type", "position")
 
 
-class Primitives(Protocol):
+class HeadPrimitives(Protocol):
+    """What a head needs; shapes are (rows, length, hidden) unless said otherwise."""
+
+    def small_linear(self, states: Node, weight: Array, bias: Array) -> Node:
+        """Return `states @ weight.T + bias` in floating point: its output is the answer."""
+        ...
+
+    def mean(self, states: Node, mask: Node) -> Node:
+        """Return the unit vector along the mean of the unmasked states, (rows, hidden)."""
+        ...
+
+    def first(self, states: Node) -> Node:
+        """Return the first state of each row, (rows, hidden)."""
+        ...
+
+
+class Primitives(HeadPrimitives, Protocol):
     """What a runtime must offer; shapes are (rows, length, hidden) unless said otherwise."""
 
     def embed(self, ids: Node, segments: Node, tables: Sequence[Array]) -> Node:
@@ -35,10 +51,6 @@ class Primitives(Protocol):
         """Return `states @ weight.T + bias`; the runtime may compute it in int8."""
         ...
 
-    def small_linear(self, states: Node, weight: Array, bias: Array) -> Node:
-        """Return the same in floating point: for heads, whose output is the answer itself."""
-        ...
-
     def attention(self, joined: Node, mask: Node, heads: int) -> Node:
         """Return multi-head attention over queries, keys and values joined on the last axis."""
         ...
@@ -51,21 +63,15 @@ class Primitives(Protocol):
         """Return the sum of two nodes."""
         ...
 
-    def mean(self, states: Node, mask: Node) -> Node:
-        """Return the unit vector along the mean of the unmasked states, (rows, hidden)."""
-        ...
-
-    def first(self, states: Node) -> Node:
-        """Return the first state of each row, (rows, hidden)."""
-        ...
-
 
 class Head(Protocol):
     """What stands on the encoder: a named function from hidden states and mask to outputs."""
 
     __name__: str
 
-    def __call__(self, p: Primitives, model: Checkpoint, states: Node, mask: Node) -> list[Node]:
+    def __call__(
+        self, p: HeadPrimitives, model: Checkpoint, states: Node, mask: Node
+    ) -> list[Node]:
         """Return the output nodes."""
         ...
 
@@ -99,13 +105,13 @@ def _pair(model: Checkpoint, name: str) -> Linear:
     return model.tensors[name + ".weight"], model.tensors[name + ".bias"]
 
 
-def embedding_head(p: Primitives, model: Checkpoint, states: Node, mask: Node) -> list[Node]:
+def embedding_head(p: HeadPrimitives, model: Checkpoint, states: Node, mask: Node) -> list[Node]:
     """Return the sentence vector of each row: mean pooling, unit length."""
     del model
     return [p.mean(states, mask)]
 
 
-def reader_head(p: Primitives, model: Checkpoint, states: Node, mask: Node) -> list[Node]:
+def reader_head(p: HeadPrimitives, model: Checkpoint, states: Node, mask: Node) -> list[Node]:
     """Return span logits (rows, length, 2) and, if the checkpoint has it, relevance (rows, 1)."""
     del mask
     tensors = model.tensors

@@ -31,10 +31,23 @@ class ChannelReach:
     norms: list[NDArray[np.float32]]
     inner: list[NDArray[np.float32]]
 
-    def outliers(self, layer: int) -> NDArray[np.int64]:
-        """Return the inner channels that reach farthest, sorted."""
+    def outliers(self, layer: int, multiple: int = 1) -> NDArray[np.int64]:
+        """Return the inner channels that reach farthest, sorted; a multiple of so many."""
         peak = self.inner[layer]
-        return np.sort(np.argsort(-peak)[: len(peak) // SHARE])
+        return np.sort(np.argsort(-peak)[: len(peak) // SHARE // multiple * multiple])
+
+
+def balance(reach: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what to divide each input channel by, and to multiply its weights by: (inputs,).
+
+    One scale for all channels leaves few steps to the narrow ones, so wide channels hand half of
+    their width, in logarithms, to their weights (SmoothQuant, Xiao et al. 2023, eq. 4).
+    """
+    used = np.sqrt((weight**2).mean(axis=0))
+    logs = (np.log(np.maximum(reach, 1e-6)) - np.log(np.maximum(used, 1e-6))) / 2
+    # A channel that is dead on either side must not squeeze the others.
+    ratios: NDArray[np.float32] = np.exp(np.clip(logs - logs.mean(), -3, 3)).astype(np.float32)
+    return ratios
 
 
 def measure_reach(

@@ -28,6 +28,7 @@ class BertConfig:
     layers: int
     heads: int
     hidden: int
+    inner: int
     epsilon: float
     positions: int
 
@@ -47,6 +48,29 @@ def check_files(folder: Path) -> None:
             raise InputError(f"{folder / name}: not found; a checkpoint folder needs this file")
 
 
+def read_config(folder: Path) -> BertConfig:
+    """Read the sizes of a Hugging Face folder's model.
+
+    Raises:
+        InputError: a file is missing or damaged, or the model is of another type.
+    """
+    check_files(folder)
+    try:
+        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}: not a readable checkpoint ({error})") from error
+    if raw.get("model_type") not in ("bert", "dpr") or raw.get("hidden_act", "gelu") != "gelu":
+        raise InputError(f"{folder}: model type {raw.get('model_type')!r} is not BERT with GELU")
+    return BertConfig(
+        layers=int(raw["num_hidden_layers"]),
+        heads=int(raw["num_attention_heads"]),
+        hidden=int(raw["hidden_size"]),
+        inner=int(raw["intermediate_size"]),
+        epsilon=float(raw.get("layer_norm_eps", 1e-12)),
+        positions=int(raw["max_position_embeddings"]),
+    )
+
+
 def read_checkpoint(folder: Path) -> Checkpoint:
     """Read a Hugging Face folder with BERT-type weights.
 
@@ -59,21 +83,11 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    check_files(folder)
+    config = read_config(folder)
     try:
-        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         loaded = load_file(folder / WEIGHTS)
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, SafetensorError) as error:
         raise InputError(f"{folder}: not a readable checkpoint ({error})") from error
-    if raw.get("model_type") not in ("bert", "dpr") or raw.get("hidden_act", "gelu") != "gelu":
-        raise InputError(f"{folder}: model type {raw.get('model_type')!r} is not BERT with GELU")
-    config = BertConfig(
-        layers=int(raw["num_hidden_layers"]),
-        heads=int(raw["num_attention_heads"]),
-        hidden=int(raw["hidden_size"]),
-        epsilon=float(raw.get("layer_norm_eps", 1e-12)),
-        positions=int(raw["max_position_embeddings"]),
-    )
     tensors = {
         _PREFIX.sub("", name): np.asarray(value, dtype=np.float32)
         for name, value in loaded.items()

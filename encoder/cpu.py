@@ -39,6 +39,11 @@ def has_dot_product(found: frozenset[str]) -> bool:
     return bool(found & {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp"})
 
 
+def has_wide_dot_product(found: frozenset[str]) -> bool:
+    """Tell whether 64 products of 8 bits are one instruction: x86 with AVX-512's VNNI."""
+    return {"avx512_vnni", "avx512bw", "avx512dq", "avx512vl"} <= found
+
+
 def threads() -> int:
     """Return the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -16,8 +16,10 @@ def cache_folder() -> Path:
     return (Path(root) if root else Path.home() / ".cache") / "spanqa"
 
 
-def cached_model(folder: Path, kind: str, build: Callable[[Path], None]) -> Path | None:
-    """Return the file of a model built from a checkpoint folder, building it if need be.
+def cached_model(
+    folder: Path, kind: str, build: Callable[[Path], None], suffix: str = ".onnx"
+) -> Path | None:
+    """Return the file of what is built from a checkpoint folder, building it if need be.
 
     The name holds the checkpoint's path, sizes and times, and those of the weights in the folder
     above, which it may take its words from, so that a changed checkpoint is built anew. None if the
@@ -28,10 +30,10 @@ def cached_model(folder: Path, kind: str, build: Callable[[Path], None]) -> Path
         if file.is_file():
             status = file.stat()
             digest.update(f"{file.resolve()}|{status.st_size}|{status.st_mtime_ns}".encode())
-    target = cache_folder() / "models" / f"{kind}-{digest.hexdigest()}.onnx"
+    target = cache_folder() / "models" / f"{kind}-{digest.hexdigest()}{suffix}"
     if target.is_file():
         return target
-    part = target.with_suffix(f".{os.getpid()}.part")
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder.batching import stacked
 from encoder.bert import Array, Head, Linear, Node, embedding_head, encode
-from encoder.channel_reach import Batch, ChannelReach, measure_reach
+from encoder.channel_reach import Batch, ChannelReach, balance, measure_reach
 from encoder.checkpoint import WORDS, Checkpoint, read_checkpoint
 from encoder.model_cache import cached_model
 
@@ -90,15 +91,11 @@ class OnnxPrimitives:
         return normed
 
     def linear(self, states: Node, weight: Array, bias: Array) -> Node:
-        """See `Primitives`.
-
-        One scale for all channels leaves few steps to the narrow ones, so wide channels hand half
-        of their width, in logarithms, to their weights (SmoothQuant, Xiao et al. 2023, eq. 4).
-        """
+        """See `Primitives`; wide channels hand width to their weights (`balance`)."""
         if self._limit is None or self._reach is None:
             return self.small_linear(states, weight, bias)
         if states in self.norms:
-            ratio = _balance(self._reach.norms[self.norms.index(states)], weight)
+            ratio = balance(self._reach.norms[self.norms.index(states)], weight)
             states = self._add("Mul", [states, self._constant(np.reciprocal(ratio))])
             weight = weight * ratio
         steps = np.abs(weight).max(axis=1) / self._limit
@@ -184,15 +181,6 @@ class OnnxPrimitives:
         return self.add(product, self._constant(bias))
 
 
-def _balance(reach: Array, weight: Array) -> Array:
-    """Return what to divide each input channel by, and to multiply its weights by: (inputs,)."""
-    used = np.sqrt((weight**2).mean(axis=0))
-    logs = (np.log(np.maximum(reach, 1e-6)) - np.log(np.maximum(used, 1e-6))) / 2
-    # A channel that is dead on either side must not squeeze the others.
-    ratios: Array = np.exp(np.clip(logs - logs.mean(), -3, 3)).astype(np.float32)
-    return ratios
-
-
 class OnnxSession:
     """A loaded model; threads may share it. The built graph is kept in the user's cache folder.
 
@@ -243,26 +231,22 @@ class OnnxSession:
         for row, kinds, length in zip(ids, segments, mask.sum(axis=1), strict=True):
             inputs = dict(zip(INPUTS, (row[None, :length], kinds[None, :length]), strict=True))
             rows.append(self._session.run(None, inputs))
-        return [_stacked([row[number][0] for row in rows]) for number in range(len(rows[0]))]
-
-
-def _stacked(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Return rows as one array; where their first axes differ, 0 after the shorter ones' ends."""
-    longest = max(len(row) for row in rows)
-    stacked = np.zeros((len(rows), longest, *rows[0].shape[1:]), dtype=np.float32)
-    for target, row in zip(stacked, rows, strict=True):
-        target[: len(row)] = row
-    return stacked
+        return [stacked([row[number][0] for row in rows]) for number in range(len(rows[0]))]
 
 
 def _serialize(folder: Path, head: Head, limit: int, by_piece: bool) -> bytes:
     """Return the int8 graph of a checkpoint."""
     checkpoint = read_checkpoint(folder)
-    words = len(checkpoint.tensors[WORDS])
-    reach = measure_reach(_peaks(checkpoint), checkpoint.config.layers, folder, words)
+    reach = checkpoint_reach(checkpoint, folder)
     primitives = OnnxPrimitives(limit, reach, by_piece)
     states = encode(primitives, checkpoint, *INPUTS, None)
     return _model(primitives, head(primitives, checkpoint, states, None))
+
+
+def checkpoint_reach(checkpoint: Checkpoint, folder: Path) -> ChannelReach:
+    """Measure how far a model's channels reach, in floating point; see `measure_reach`."""
+    words = len(checkpoint.tensors[WORDS])
+    return measure_reach(_peaks(checkpoint), checkpoint.config.layers, folder, words)
 
 
 def _peaks(checkpoint: Checkpoint) -> Callable[[Batch], list[NDArray[np.float32]]]:

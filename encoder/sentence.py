@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.batching import pad, run_batches
-from encoder.bert import Head, Node, Primitives, embedding_head
+from encoder.bert import Head, HeadPrimitives, Node, embedding_head
 from encoder.checkpoint import Checkpoint, check_files, fingerprint
 from encoder.sentence_settings import CLS, SentenceSettings, read_settings, titled
 from encoder.sentence_tokenizer import open_tokenizer
 from encoder.session import LateSession, Session, open_session
 
 
-def cls_head(p: Primitives, model: Checkpoint, states: Node, mask: Node) -> list[Node]:
+def cls_head(p: HeadPrimitives, model: Checkpoint, states: Node, mask: Node) -> list[Node]:
     """Return the first state of each row, through DPR's projection where there is one."""
     del mask
     first, tensors = p.first(states), model.tensors

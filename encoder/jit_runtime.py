@@ -1,0 +1,136 @@
+"""BERT in int8 on processors with AVX-512 VNNI, by machine code made for the model.
+
+See `encoder.jit`; `encoder.onnx_runtime` runs int8 on all other processors.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder import cpu
+from encoder.batching import stacked
+from encoder.bert import Array, Head
+from encoder.checkpoint import Checkpoint, read_checkpoint, read_config
+from encoder.jit.network import Room, Sizes, aligned, code_name, load_code, machine_code
+from encoder.jit.weights import HEAD, TABLES, far_channels, rounded_weights
+from encoder.model_cache import cached_model
+
+LONGEST = 512
+
+
+def can_run(folder: Path) -> bool:
+    """Tell whether this processor, and the sizes of a checkpoint's layers, are served here.
+
+    Raises:
+        InputError: the checkpoint's configuration is unusable.
+    """
+    config = read_config(folder)
+    whole = all(n % 32 == 0 for n in (config.hidden // config.heads, config.inner))
+    return cpu.has_wide_dot_product(cpu.flags()) and whole and config.positions <= LONGEST
+
+
+class JitSession:
+    """A loaded model; threads may share it, each run works in a room of its own.
+
+    Rows are run alone, so that nothing is padded; every word piece has an int8 scale of its own.
+    Rounded weights and machine code are kept in the user's cache folder.
+    """
+
+    tokens = 1
+
+    def __init__(self, folder: Path, head: Head, *, threads: int) -> None:
+        self.workers = threads
+        self._head = head
+        config, found = read_config(folder), cpu.flags()
+        self._config = config
+        self._sizes = Sizes(
+            layers=config.layers,
+            hidden=config.hidden,
+            heads=config.heads,
+            inner=config.inner,
+            far=far_channels(config.inner),
+            epsilon=config.epsilon,
+            half="avx512_bf16" in found and cpu.has_fast_bf16(found),
+        )
+        tensors = _tensors(folder)
+        self._tables = [tensors.pop(name) for name in TABLES]
+        head_tensors = [name for name in tensors if name.startswith(HEAD)]
+        self._model = Checkpoint(
+            config, {name.removeprefix(HEAD): tensors.pop(name) for name in head_tensors}
+        )
+        self._rounded = {name: aligned(tensor) for name, tensor in tensors.items()}
+        self._run, self._engine = load_code(_code(folder, self._sizes))
+        self._rooms: list[Room] = []  # those that no thread works in
+
+    def run(
+        self, ids: NDArray[np.int32], segments: NDArray[np.int32], mask: NDArray[np.int32]
+    ) -> list[NDArray[np.float32]]:
+        """Return the head's outputs for one padded batch; those of padding are 0."""
+        rows = [
+            self._row(row[:length], kinds[:length])
+            for row, kinds, length in zip(ids, segments, mask.sum(axis=1), strict=True)
+        ]
+        return [stacked([row[number][0] for row in rows]) for number in range(len(rows[0]))]
+
+    def _row(self, ids: NDArray[np.int32], segments: NDArray[np.int32]) -> list[Array]:
+        try:
+            room = self._rooms.pop()
+        except IndexError:
+            room = Room(self._sizes, self._rounded, self._config.positions)
+        words, kinds, places = self._tables
+        length = len(ids)
+        sums = room.sums[:length]
+        np.add(words[ids], kinds[segments], out=sums)
+        sums += places[:length]
+        self._run(room.table, length)
+        outputs = self._head(_Arrays(), self._model, room.states[None, :length].copy(), None)
+        self._rooms.append(room)
+        return outputs
+
+
+class _Arrays:
+    """What heads are made of, on arrays; see `encoder.bert.HeadPrimitives`."""
+
+    def small_linear(self, states: Array, weight: Array, bias: Array) -> Array:
+        product: Array = states @ weight.T + bias
+        return product
+
+    def mean(self, states: Array, mask: None) -> Array:
+        del mask
+        total = states.sum(axis=1)
+        unit: Array = total / np.linalg.norm(total, axis=1, keepdims=True)
+        return unit
+
+    def first(self, states: Array) -> Array:
+        return states[:, 0]
+
+
+def _tensors(folder: Path) -> dict[str, NDArray[Any]]:
+    """Return what `rounded_weights` makes of a checkpoint, from the cache where it is there."""
+    from safetensors.numpy import load_file, save_file
+
+    from encoder.onnx_runtime import checkpoint_reach
+
+    def made() -> dict[str, NDArray[Any]]:
+        checkpoint = read_checkpoint(folder)
+        return rounded_weights(checkpoint, checkpoint_reach(checkpoint, folder))
+
+    def write(target: Path) -> None:
+        save_file(made(), target)
+
+    file = cached_model(folder, "int8-rows", write, ".safetensors")
+    return load_file(file) if file else made()
+
+
+def _code(folder: Path, sizes: Sizes) -> bytes:
+    """Return the machine code, from the cache where it is there for this very processor."""
+
+    def write(target: Path) -> None:
+        target.write_bytes(machine_code(sizes))
+
+    file = cached_model(folder, f"int8-code-{code_name()}", write, ".o")
+    return file.read_bytes() if file else machine_code(sizes)
