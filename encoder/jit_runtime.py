@@ -15,11 +15,10 @@ from encoder import cpu
 from encoder.batching import stacked
 from encoder.bert import Array, Head
 from encoder.checkpoint import Checkpoint, read_checkpoint, read_config
+from encoder.jit.layout import LONGEST
 from encoder.jit.network import Room, Sizes, aligned, code_name, load_code, machine_code
 from encoder.jit.weights import HEAD, TABLES, far_channels, rounded_weights
 from encoder.model_cache import cached_model
-
-LONGEST = 512
 
 
 def can_run(folder: Path) -> bool:
@@ -46,7 +45,6 @@ class JitSession:
         self.workers = threads
         self._head = head
         config, found = read_config(folder), cpu.flags()
-        self._config = config
         self._sizes = Sizes(
             layers=config.layers,
             hidden=config.hidden,
@@ -80,7 +78,7 @@ class JitSession:
         try:
             room = self._rooms.pop()
         except IndexError:
-            room = Room(self._sizes, self._rounded, self._config.positions)
+            room = Room(self._sizes, self._rounded)
         words, kinds, places = self._tables
         length = len(ids)
         sums = room.sums[:length]

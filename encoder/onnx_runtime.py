@@ -1,7 +1,7 @@
 """BERT on the CPU through ONNX Runtime, in int8 with ranges found at run time.
 
-This is the fast path on processors without AMX, two to six times as fast as a plain fp32 loop
-(`benchmarks/encoder_speed.py`, `benchmarks/reader_speed.py`).
+This is the fast path on processors with neither AMX nor AVX-512 VNNI, for which there is
+`encoder.jit_runtime` (`benchmarks/encoder_speed.py`, `benchmarks/reader_speed.py`).
 """
 
 from __future__ import annotations
@@ -17,16 +17,13 @@ from encoder.batching import stacked
 from encoder.bert import Array, Head, Linear, Node, embedding_head, encode
 from encoder.channel_reach import Batch, ChannelReach, balance, measure_reach
 from encoder.checkpoint import WORDS, Checkpoint, read_checkpoint
+from encoder.jit.layout import GELU_DEPTH, GELU_ZERO, MIDDLE
 from encoder.model_cache import cached_model
 
 # Without VNNI two products of 8 by 8 bits are added in 16 bits, which overflows; weights of 7 bits
 # cannot (ONNX Runtime documentation, "Quantization", on `reduce_range`).
 SAFE_LIMIT = 63
 FULL_LIMIT = 127
-
-# What stands for 0 among the 8 bits of a word piece's values; GELU's are never below -0.17.
-MIDDLE, GELU_ZERO = 128, 16
-GELU_DEPTH = 0.17
 
 INPUTS = ("input_ids", "token_type_ids")
 

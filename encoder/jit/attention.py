@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from encoder.jit.emitter import F32, I32, I64, LANES, POINTER, VF32, VI32, Emitter, Value, many
-from encoder.jit.products import ROWS, VECTORS, WIDTH
+from encoder.jit.emitter import F32, I32, I64, POINTER, VF32, VI32, Emitter, Value, many
+from encoder.jit.layout import LANES, ROWS, STRIDE, VECTORS, WIDTH
 
 HIDDEN = -1e30  # the score of what is no piece
-LONGEST = 512
-STRIDE = LONGEST + LANES  # of a row of scores: a power of two would fall on few lines of the cache
 
 
 class _Brain(ir.types.Type):

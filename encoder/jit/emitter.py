@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-LANES = 16
+from encoder.jit.layout import LANES
+
 I8, I32, I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 F32 = ir.FloatType()
 POINTER = ir.PointerType()

@@ -6,8 +6,9 @@ from llvmlite import ir
 
 from encoder.jit.attention import emit_attention
 from encoder.jit.emitter import I64, POINTER, Emitter, Value
+from encoder.jit.layout import ROWS
 from encoder.jit.network import NORM, NORMS, PRODUCT, PRODUCTS, ROOM, WORK, Sizes
-from encoder.jit.products import ROWS, Shape, emit_product
+from encoder.jit.products import Shape, emit_product
 from encoder.jit.rows import emit_norm, emit_rounding
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder.jit.layout import LANES, LONGEST, ROWS, STRIDE, WIDTH
+
 ROOM = ("sums", "states", "bytes", "scales", "joined", "mixed", "inner", "inner_bytes")
 STRIPS = ("scores", "weights")
 WORK = ("queries", "keys", "values", *STRIPS)
@@ -119,12 +121,8 @@ def target_machine() -> Any:
 class Room:
     """What one thread works in: arrays for the longest row, and the table of pointers."""
 
-    def __init__(self, sizes: Sizes, weights: dict[str, NDArray[Any]], longest: int) -> None:
-        from encoder.jit.attention import STRIDE
-        from encoder.jit.emitter import LANES
-        from encoder.jit.products import ROWS, WIDTH
-
-        rows = longest + WIDTH + ROWS
+    def __init__(self, sizes: Sizes, weights: dict[str, NDArray[Any]]) -> None:
+        rows = LONGEST + WIDTH + ROWS
         hidden, inner = sizes.hidden, sizes.inner
         strip = ROWS * STRIDE + LANES
         widths = {"sums": hidden, "states": hidden, "joined": 3 * hidden, "mixed": hidden}

@@ -1,30 +1,20 @@
-"""Products of bytes by int8 weights, tile by tile, with what follows done in registers.
-
-A tile is 12 rows by 32 outputs: its 24 vectors of sums, two of weights and one of states fill the
-32 registers (Goto and van de Geijn 2008, "Anatomy of High-Performance Matrix Multiplication").
-"""
+"""Products of bytes by int8 weights, tile by tile, with what follows done in registers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from llvmlite import ir
-from numpy.typing import NDArray
 
-from encoder.jit.emitter import F32, I8, I32, I64, LANES, POINTER, VF32, VI32, Emitter, Value
-
-ROWS = 12
-VECTORS = 2
-WIDTH = LANES * VECTORS
-GROUP = 4  # bytes that one instruction multiplies and adds up in a lane
+from encoder.jit.emitter import F32, I8, I32, I64, POINTER, VF32, VI32, Emitter, Value
+from encoder.jit.layout import GROUP, LANES, ROWS, VECTORS, WIDTH
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What a product is: its sizes, and what is done to its sums.
 
-    `far` inputs, the last, are multiplied in fp32 from where they come from (`Packed.far`).
+    `far` inputs, the last, are multiplied in fp32 from where they come from (`weights.Packed`).
     """
 
     inputs: int
@@ -32,43 +22,6 @@ class Shape:
     gelu: bool = False
     residual: bool = False
     far: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """A linear layer as the product reads it.
-
-    Attributes:
-        weights: int8 (outputs / 32, inputs / 4, 2, 16, 4).
-        steps: what a weight of 1 stands for, float32 (outputs,).
-        shift: what the states' zero adds to the sums, with its sign turned, int32 (outputs,).
-        bias: float32 (outputs,).
-        far: weights of the inputs that stay in floating point, float32 (far, outputs).
-    """
-
-    weights: NDArray[np.int8]
-    steps: NDArray[np.float32]
-    shift: NDArray[np.int32]
-    bias: NDArray[np.float32]
-    far: NDArray[np.float32]
-
-
-def pack(weight: NDArray[np.float32], bias: NDArray[np.float32], zero: int, far: int = 0) -> Packed:
-    """Round a layer's weights (outputs, inputs) to int8, each output with a step of its own."""
-    outputs, inputs = weight.shape
-    near = weight.copy()
-    near[:, inputs - far :] = 0
-    steps = np.abs(near).max(axis=1) / 127
-    steps = np.where(steps == 0, 1, steps).astype(np.float32)
-    whole = np.clip(np.rint(near.T / steps), -127, 127).astype(np.int8)
-    tiles = whole.reshape(inputs // GROUP, GROUP, outputs // WIDTH, VECTORS, LANES)
-    return Packed(
-        weights=np.ascontiguousarray(tiles.transpose(2, 0, 3, 4, 1)),
-        steps=steps,
-        shift=(-zero * whole.astype(np.int32).sum(axis=0)).astype(np.int32),
-        bias=np.ascontiguousarray(bias, dtype=np.float32),
-        far=np.ascontiguousarray(weight[:, inputs - max(far, 1) :].T),
-    )
 
 
 def emit_product(module: ir.Module, name: str, shape: Shape) -> None:

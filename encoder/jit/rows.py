@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from encoder.jit.emitter import F32, I64, LANES, POINTER, VF32, VI8, VI32, Emitter, Value, many
-
-# What stands for 0 among the 256 values of a byte; GELU's values are never below -0.17.
-MIDDLE, GELU_ZERO = 128, 16
-GELU_DEPTH = 0.17
+from encoder.jit.emitter import F32, I64, POINTER, VF32, VI8, VI32, Emitter, Value, many
+from encoder.jit.layout import GELU_DEPTH, GELU_ZERO, LANES, MIDDLE
 
 
 def emit_norm(module: ir.Module, name: str, width: int, epsilon: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,55 @@ from numpy.typing import NDArray
 from encoder.bert import EMBEDDINGS
 from encoder.channel_reach import SHARE, ChannelReach, balance
 from encoder.checkpoint import BertConfig, Checkpoint
+from encoder.jit.layout import GELU_ZERO, GROUP, LANES, MIDDLE, VECTORS, WIDTH
 from encoder.jit.network import NORM, PRODUCT
-from encoder.jit.products import pack
-from encoder.jit.rows import GELU_ZERO, MIDDLE
 
 TABLES = tuple(f"embeddings.{kind}_embeddings.weight" for kind in EMBEDDINGS)
 HEAD = "head."
-_MULTIPLE = 16  # the far channels fill whole vectors
 
 Arrays = dict[str, NDArray[Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A linear layer as the product reads it.
+
+    Attributes:
+        weights: int8 (outputs / 32, inputs / 4, 2, 16, 4).
+        steps: what a weight of 1 stands for, float32 (outputs,).
+        shift: what the states' zero adds to the sums, with its sign turned, int32 (outputs,).
+        bias: float32 (outputs,).
+        far: weights of the inputs that stay in floating point, float32 (far, outputs).
+    """
+
+    weights: NDArray[np.int8]
+    steps: NDArray[np.float32]
+    shift: NDArray[np.int32]
+    bias: NDArray[np.float32]
+    far: NDArray[np.float32]
+
+
+def pack(weight: NDArray[np.float32], bias: NDArray[np.float32], zero: int, far: int = 0) -> Packed:
+    """Round a layer's weights (outputs, inputs) to int8, each output with a step of its own."""
+    outputs, inputs = weight.shape
+    near = weight.copy()
+    near[:, inputs - far :] = 0
+    steps = np.abs(near).max(axis=1) / 127
+    steps = np.where(steps == 0, 1, steps).astype(np.float32)
+    whole = np.clip(np.rint(near.T / steps), -127, 127).astype(np.int8)
+    tiles = whole.reshape(inputs // GROUP, GROUP, outputs // WIDTH, VECTORS, LANES)
+    return Packed(
+        weights=np.ascontiguousarray(tiles.transpose(2, 0, 3, 4, 1)),
+        steps=steps,
+        shift=(-zero * whole.astype(np.int32).sum(axis=0)).astype(np.int32),
+        bias=np.ascontiguousarray(bias, dtype=np.float32),
+        far=np.ascontiguousarray(weight[:, inputs - max(far, 1) :].T),
+    )
+
+
 def far_channels(inner: int) -> int:
-    """Return how many inner channels stay in floating point."""
-    return inner // SHARE // _MULTIPLE * _MULTIPLE
+    """Return how many inner channels stay in floating point: whole vectors."""
+    return inner // SHARE // LANES * LANES
 
 
 def rounded_weights(model: Checkpoint, reach: ChannelReach) -> Arrays:
@@ -70,7 +106,7 @@ def _layer(model: Checkpoint, reach: ChannelReach, layer: int) -> Arrays:
     put("joined", weight * ratio * scale[:, None], bias * scale)
     found["joined.ratio"] = ratio
     put("output", *linear("attention.output.dense"))
-    far = reach.outliers(layer, _MULTIPLE)
+    far = reach.outliers(layer, LANES)
     weight, bias = linear("intermediate.dense")
     order = np.concatenate([np.setdiff1d(np.arange(len(weight)), far), far])
     ratio = balance(reach.norms[2 * layer + 1], weight)

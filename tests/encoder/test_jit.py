@@ -60,7 +60,8 @@ def gelu(values):
 @pytest.mark.parametrize("far", [0, 16])
 @pytest.mark.parametrize("special", ["", "gelu", "residual"])
 def test_products(far, special):
-    from encoder.jit.products import Shape, emit_product, pack
+    from encoder.jit.products import Shape, emit_product
+    from encoder.jit.weights import pack
 
     inputs, outputs, rows, zero = 64, 96, 24, 16
     shape = Shape(inputs, outputs, gelu=special == "gelu", residual=special == "residual", far=far)
@@ -129,7 +130,8 @@ def test_rounding(inner):
 @pytest.mark.parametrize("half", HALVES)
 @pytest.mark.parametrize("width", [32, 64])
 def test_attention(half, width):
-    from encoder.jit.attention import STRIDE, emit_attention
+    from encoder.jit.attention import emit_attention
+    from encoder.jit.layout import STRIDE
 
     heads, rows = 2, 560
     f = compiled(lambda module: emit_attention(module, "f", heads, width, half=half))
