@@ -82,7 +82,8 @@ class JitSession:
         words, kinds, places = self._tables
         length = len(ids)
         sums = room.sums[:length]
-        np.add(words[ids], kinds[segments], out=sums)
+        sums[...] = words[ids]
+        sums += kinds[segments]
         sums += places[:length]
         self._run(room.table, length)
         outputs = self._head(_Arrays(), self._model, room.states[None, :length].copy(), None)
@@ -120,7 +121,7 @@ def _tensors(folder: Path) -> dict[str, NDArray[Any]]:
     def write(target: Path) -> None:
         save_file(made(), target)
 
-    file = cached_model(folder, "int8-rows", write, ".safetensors")
+    file = cached_model(folder, "int8-packed", write, ".safetensors")
     return load_file(file) if file else made()
 
 

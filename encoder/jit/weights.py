@@ -66,7 +66,7 @@ def far_channels(inner: int) -> int:
 
 def rounded_weights(model: Checkpoint, reach: ChannelReach) -> Arrays:
     """Return all tensors: `network.pointers` by name, embeddings, and `head.` of what remains."""
-    found: Arrays = {name: model.tensors[name] for name in TABLES}
+    found: Arrays = {name: _kept(model.tensors[name]) for name in TABLES}
     for layer in range(model.config.layers):
         found |= {f"{layer}.{name}": value for name, value in _layer(model, reach, layer).items()}
     # What a norm writes is divided by what the following product's weights were multiplied by.
@@ -86,6 +86,12 @@ def rounded_weights(model: Checkpoint, reach: ChannelReach) -> Arrays:
         if not name.startswith(("embeddings.", "encoder.")):
             found[HEAD + name] = tensor
     return {name: np.ascontiguousarray(value) for name, value in found.items()}
+
+
+def _kept(table: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
+    """Return a table in half precision, if that is what it was stored in."""
+    half = table.astype(np.float16)
+    return half if np.array_equal(half, table) else table
 
 
 def _layer(model: Checkpoint, reach: ChannelReach, layer: int) -> Arrays:
