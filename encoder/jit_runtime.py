@@ -5,6 +5,7 @@ See `encoder.jit`; `encoder.onnx_runtime` runs int8 on all other processors.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,12 @@ def can_run(folder: Path) -> bool:
 class JitSession:
     """A loaded model; threads may share it, each run works in a room of its own.
 
-    Rows are run alone, so that nothing is padded; every word piece has an int8 scale of its own.
+    Rows stand one after the other, so that nothing is padded, and read the weights once; every word
+    piece has an int8 scale of its own, so that no row depends on what it is run with.
     Rounded weights and machine code are kept in the user's cache folder.
     """
 
-    tokens = 1
+    tokens = LONGEST
 
     def __init__(self, folder: Path, head: Head, *, threads: int) -> None:
         self.workers = threads
@@ -68,27 +70,47 @@ class JitSession:
         self, ids: NDArray[np.int32], segments: NDArray[np.int32], mask: NDArray[np.int32]
     ) -> list[NDArray[np.float32]]:
         """Return the head's outputs for one padded batch; those of padding are 0."""
+        kept, lengths = mask.astype(bool), mask.sum(axis=1)
         rows = [
-            self._row(row[:length], kinds[:length])
-            for row, kinds, length in zip(ids, segments, mask.sum(axis=1), strict=True)
+            row
+            for batch in _batches(lengths)
+            for row in self._rows(
+                ids[batch][kept[batch]], segments[batch][kept[batch]], lengths[batch]
+            )
         ]
         return [stacked([row[number][0] for row in rows]) for number in range(len(rows[0]))]
 
-    def _row(self, ids: NDArray[np.int32], segments: NDArray[np.int32]) -> list[Array]:
+    def _rows(
+        self, ids: NDArray[np.int32], segments: NDArray[np.int32], lengths: NDArray[np.int64]
+    ) -> list[list[Array]]:
+        """Return the head's outputs for rows that stand one after the other."""
         try:
             room = self._rooms.pop()
         except IndexError:
             room = Room(self._sizes, self._rounded)
         words, kinds, places = self._tables
-        length = len(ids)
-        sums = room.sums[:length]
+        sums = room.sums[: len(ids)]
         sums[...] = words[ids]
         sums += kinds[segments]
-        sums += places[:length]
-        self._run(room.table, length)
-        outputs = self._head(_Arrays(), self._model, room.states[None, :length].copy(), None)
+        ends = np.cumsum(lengths)
+        sums += places[np.arange(len(ids)) - np.repeat(ends - lengths, lengths)]
+        lengths = np.ascontiguousarray(lengths, dtype=np.int64)
+        self._run(room.table, lengths.ctypes.data, len(lengths))
+        states = room.states[: len(ids)].copy()
         self._rooms.append(room)
-        return outputs
+        rows = np.split(states, ends[:-1])
+        return [self._head(_Arrays(), self._model, row[None], None) for row in rows]
+
+
+def _batches(lengths: NDArray[np.int64]) -> Iterator[slice]:
+    """Yield runs of rows of at most `LONGEST` pieces together."""
+    start = total = 0
+    for row, length in enumerate(lengths.tolist()):
+        if row > start and total + length > LONGEST:
+            yield slice(start, row)
+            start, total = row, 0
+        total += length
+    yield slice(start, len(lengths))
 
 
 class _Arrays:

@@ -16,8 +16,9 @@ I8, I32, I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 F32 = ir.FloatType()
 POINTER = ir.PointerType()
 VI8, VI32, VF32 = (ir.VectorType(kind, LANES) for kind in (I8, I32, F32))
-# What LLVM may do with floating-point numbers: contract a * b + c, sum vectors in any order.
-FAST = ("nnan", "ninf", "nsz", "contract", "reassoc")
+# What LLVM may do with floating-point numbers: contract a * b + c. Other orders of sums might
+# differ between the rows of a tile: an answer would depend on what it is computed with.
+FAST = ("nnan", "ninf", "nsz", "contract")
 
 Value = Any  # an LLVM value
 BYTES = {I8: 1, I32: 4, I64: 8, F32: 4}
@@ -124,7 +125,7 @@ class Emitter:
         """Return the sum over the lanes."""
         function = "llvm.vector.reduce.fadd.v16f32"
         call = self.call(function, F32, F32(-0.0), vector)
-        call.fastmath.update(FAST)
+        call.fastmath.update((*FAST, "reassoc"))
         return call
 
     def peak(self, vector: Value) -> Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from llvmlite import ir
 
 from encoder.jit.attention import emit_attention
-from encoder.jit.emitter import I64, POINTER, Emitter, Value
+from encoder.jit.emitter import F32, I64, POINTER, Emitter, Value
 from encoder.jit.layout import ROWS
 from encoder.jit.network import NORM, NORMS, PRODUCT, PRODUCTS, ROOM, WORK, Sizes
 from encoder.jit.products import Shape, emit_product
@@ -13,10 +13,11 @@ from encoder.jit.rows import emit_norm, emit_rounding
 
 
 def emit_run(module: ir.Module, sizes: Sizes) -> None:
-    """Write `run(table, length)` and all that it calls.
+    """Write `run(table, lengths, count)` and all that it calls.
 
-    The table holds the addresses that `network.pointers` names. `sums` holds the row's
-    embeddings, and `states` its last hidden states afterwards.
+    The table holds the addresses that `network.pointers` names. `sums` holds the embeddings of so
+    many rows, one after the other without padding, and `states` their last hidden states
+    afterwards.
     """
     hidden, inner = sizes.hidden, sizes.inner
     shapes = {
@@ -35,8 +36,9 @@ def emit_run(module: ir.Module, sizes: Sizes) -> None:
 
 
 def _emit_steps(module: ir.Module, sizes: Sizes) -> None:
-    e = Emitter(module, "run", [POINTER, I64])
-    table, length = e.function.args
+    e = Emitter(module, "run", [POINTER, POINTER, I64])
+    table, lengths, count = e.function.args
+    length = _total(e, lengths, count)
     blocks = e.builder.udiv(e.builder.add(length, I64(ROWS - 1)), I64(ROWS))
     names = (*ROOM, *WORK)
     at = {name: e.load(e.at(table, index, POINTER), POINTER) for index, name in enumerate(names)}
@@ -61,7 +63,7 @@ def _emit_steps(module: ir.Module, sizes: Sizes) -> None:
         joined, output, up, down = (parts[n * step : (n + 1) * step] for n in range(4))
         norms = parts[4 * step :]
         product("joined", joined, "bytes", "mixed", "joined")
-        call("attend", at["joined"], at["mixed"], *(at[name] for name in WORK), length)
+        _attend(e, sizes, at, lengths, count)
         call("round", at["mixed"], at["bytes"], at["scales"], length)
         product("output", output, "bytes", "states", "sums")
         norm(norms[: len(NORM)])
@@ -70,6 +72,28 @@ def _emit_steps(module: ir.Module, sizes: Sizes) -> None:
         product("down", down, "inner_bytes", "states", "sums")
         norm(norms[len(NORM) :])
     e.end()
+
+
+def _total(e: Emitter, lengths: Value, count: Value) -> Value:
+    """Return the pieces of all rows."""
+    total = e.variable(I64)
+    e.set(I64(0), total)
+    with e.loop(count) as row:
+        e.set(e.builder.add(e.get(total, I64), e.load(e.at(lengths, row, I64), I64)), total)
+    return e.get(total, I64)
+
+
+def _attend(e: Emitter, sizes: Sizes, at: dict[str, Value], lengths: Value, count: Value) -> None:
+    """Attend within each row. What a row writes after its end the next one overwrites."""
+    start = e.variable(I64)
+    e.set(I64(0), start)
+    with e.loop(count) as row:
+        first, length = e.get(start, I64), e.load(e.at(lengths, row, I64), I64)
+        joined = e.at(at["joined"], e.builder.mul(first, I64(3 * sizes.hidden)), F32)
+        mixed = e.at(at["mixed"], e.builder.mul(first, I64(sizes.hidden)), F32)
+        work = [at[name] for name in WORK]
+        e.builder.call(e.module.globals["attend"], [joined, mixed, *work, length])
+        e.set(e.builder.add(first, length), start)
 
 
 def _parts(e: Emitter, table: Value, start: Value, count: int) -> list[Value]:

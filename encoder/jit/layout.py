@@ -8,7 +8,7 @@ VECTORS = 2
 WIDTH = LANES * VECTORS
 GROUP = 4  # bytes that one instruction multiplies and adds up in a lane
 
-LONGEST = 512  # pieces in a row
+LONGEST = 512  # pieces in a row, and in the rows of a run
 STRIDE = LONGEST + LANES  # of a row of scores: a power of two would fall on few lines of the cache
 
 # What stands for 0 among the 256 values of a byte; GELU's values are never below -0.17.

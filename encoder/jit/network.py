@@ -22,7 +22,7 @@ NORM = ("weight", "bias", "balance")
 PRODUCTS = ("joined", "output", "up", "down")
 NORMS = ("middle", "last")
 
-Run = Callable[[int, int], None]
+Run = Callable[[int, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,8 @@ def code_name() -> str:
 def load_code(code: bytes) -> tuple[Run, object]:
     """Return the function of an object file, and what it lives as long as.
 
-    The function takes the address of the table of pointers, and the row's length.
+    The function takes the addresses of the table of pointers and of the rows' lengths, and how
+    many rows there are.
     """
     from llvmlite import binding
 
@@ -95,7 +96,7 @@ def load_code(code: bytes) -> tuple[Run, object]:
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
     address = engine.get_function_address("run")
-    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
     return kind(address), engine
 
 
@@ -119,7 +120,7 @@ def target_machine() -> Any:
 
 
 class Room:
-    """What one thread works in: arrays for the longest row, and the table of pointers."""
+    """What one thread works in: arrays for `LONGEST` pieces, and the table of pointers."""
 
     def __init__(self, sizes: Sizes, weights: dict[str, NDArray[Any]]) -> None:
         rows = LONGEST + WIDTH + ROWS
