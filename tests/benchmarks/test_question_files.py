@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from pipelines.question_records import read_records
+from pipelines.questions import load_reading
 from pipelines.quoted_labels import answer_ranges
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 INVENTED = BENCHMARKS / "own_documents"
 SEARCH = BENCHMARKS / "search_questions"
+PARAGRAPHS = BENCHMARKS / "paragraph_questions"
 
 
 def records(file: Path) -> list[dict]:
@@ -42,3 +44,18 @@ def test_search_questions_have_their_answer_in_the_quote_and_are_asked_once():
     assert all(one["answer"][0] in one["quote"] for one in every)
     assert len({one["id"] for one in every}) == len(every)
     assert len({one["question"].casefold().strip(" ?") for one in every}) == len(every)
+
+
+def test_paragraph_questions_have_their_answers_in_paragraphs_of_other_articles():
+    files = [PARAGRAPHS / f"{name}.json.gz" for name in ("train", "held")]
+    parts = [load_reading(file).examples for file in files]
+    assert [len(part) for part in parts] == [34656, 1950]
+    assert [len({one.context for one in part}) for part in parts] == [6438, 362]
+    trained, held = ({one["title"] for one in records(file)} for file in files)
+    assert not trained & held
+    every = [one for part in parts for one in part]
+    assert len({one.id for one in every}) == len(every)
+    assert len({one.question.casefold().strip(" ?") for one in every}) == len(every)
+    for one in every:
+        assert one.answers
+        assert all(answer in one.context for answer in one.answers)
