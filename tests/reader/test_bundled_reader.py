@@ -28,7 +28,7 @@ FACTS = [
     (
         "The heart of an adult pumps about 5 litres of blood a minute.",
         "How much blood does the heart pump?",
-        "5 litres of blood",
+        "5 litres",
     ),
 ]
 
@@ -97,8 +97,12 @@ def test_checkpoint_is_small_calibrated_and_documented():
     for word in ("SQuAD", "Natural Questions", "TyDi", "seed", "Apache-2.0"):
         assert word in card
     record = json.loads((folder / "training.json").read_text())
-    reader_before, *runs = record["mean_of"]
-    assert record["shares"] == [0.5, 0.166, 0.167, 0.167]
+    searching, *runs = record["mean_of"]
+    assert record["shares"] == [0.6, 0.15, 0.25]
+    assert [run["seed"] for run in runs] == [111, 112]
+    assert runs[1]["files"][0] == "paragraph_questions/train.json.gz"
+    reader_before, *runs = searching["mean_of"]
+    assert searching["shares"] == [0.5, 0.166, 0.167, 0.167]
     assert [run["seed"] for run in runs] == [91, 92, 93]
     assert all("search-mined.jsonl" in run["files"] for run in runs)
     wikipedia, documents = reader_before["mean_of"]
