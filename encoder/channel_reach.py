@@ -34,7 +34,12 @@ class ChannelReach:
     def outliers(self, layer: int, multiple: int = 1) -> NDArray[np.int64]:
         """Return the inner channels that reach farthest, sorted; a multiple of so many."""
         peak = self.inner[layer]
-        return np.sort(np.argsort(-peak)[: len(peak) // SHARE // multiple * multiple])
+        return np.sort(np.argsort(-peak)[: outlier_count(len(peak), multiple)])
+
+
+def outlier_count(channels: int, multiple: int = 1) -> int:
+    """Return how many inner channels are kept out of int8, a multiple of so many."""
+    return channels // SHARE // multiple * multiple
 
 
 def balance(reach: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from encoder import cpu
 from encoder.batching import stacked
 from encoder.bert import Array, Head
+from encoder.channel_reach import outlier_count
 from encoder.checkpoint import Checkpoint, read_checkpoint, read_config
-from encoder.jit.layout import LONGEST
+from encoder.jit.layout import LANES, LONGEST, WIDTH
 from encoder.jit.network import Room, Sizes, aligned, code_name, load_code, machine_code
-from encoder.jit.weights import HEAD, TABLES, far_channels, rounded_weights
+from encoder.jit.weights import HEAD, TABLES, rounded_weights
 from encoder.model_cache import cached_model
 
 
@@ -29,7 +30,7 @@ def can_run(folder: Path) -> bool:
         InputError: the checkpoint's configuration is unusable.
     """
     config = read_config(folder)
-    whole = all(n % 32 == 0 for n in (config.hidden // config.heads, config.inner))
+    whole = all(n % WIDTH == 0 for n in (config.hidden // config.heads, config.inner))
     return cpu.has_wide_dot_product(cpu.flags()) and whole and config.positions <= LONGEST
 
 
@@ -52,7 +53,7 @@ class JitSession:
             hidden=config.hidden,
             heads=config.heads,
             inner=config.inner,
-            far=far_channels(config.inner),
+            far=outlier_count(config.inner, LANES),
             epsilon=config.epsilon,
             half="avx512_bf16" in found and cpu.has_fast_bf16(found),
         )

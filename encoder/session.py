@@ -119,10 +119,11 @@ def open_session(
     threads = threads or cpu.threads()
     if precision == "int8":
         from encoder.jit_runtime import JitSession, can_run
-        from encoder.onnx_runtime import FULL_LIMIT, SAFE_LIMIT, OnnxSession
 
         if can_run(folder):
             return JitSession(folder, head, threads=threads)
+        from encoder.onnx_runtime import FULL_LIMIT, SAFE_LIMIT, OnnxSession
+
         limit = FULL_LIMIT if cpu.has_dot_product(cpu.flags()) else SAFE_LIMIT
         return OnnxSession(folder, head, limit=limit, threads=threads)
     from encoder.openvino_runtime import OpenVinoSession

@@ -65,8 +65,8 @@ def machine_code(sizes: Sizes) -> bytes:
     parsed = binding.parse_assembly(str(module))
     tuning = binding.create_pipeline_tuning_options(speed_level=2)
     tuning.loop_unrolling = False  # the loops' bodies fill the registers already
-    passes = binding.create_pass_builder(machine, tuning).getModulePassManager()
-    passes.run(parsed, binding.create_pass_builder(machine, tuning))
+    builder = binding.create_pass_builder(machine, tuning)
+    builder.getModulePassManager().run(parsed, builder)
     code: bytes = machine.emit_object(parsed)
     return code
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.bert import EMBEDDINGS
-from encoder.channel_reach import SHARE, ChannelReach, balance
+from encoder.channel_reach import ChannelReach, balance
 from encoder.checkpoint import BertConfig, Checkpoint
 from encoder.jit.layout import GELU_ZERO, GROUP, LANES, MIDDLE, VECTORS, WIDTH
 from encoder.jit.network import NORM, PRODUCT
@@ -57,11 +57,6 @@ def pack(weight: NDArray[np.float32], bias: NDArray[np.float32], zero: int, far:
         bias=np.ascontiguousarray(bias, dtype=np.float32),
         far=np.ascontiguousarray(weight[:, inputs - max(far, 1) :].T),
     )
-
-
-def far_channels(inner: int) -> int:
-    """Return how many inner channels stay in floating point: whole vectors."""
-    return inner // SHARE // LANES * LANES
 
 
 def rounded_weights(model: Checkpoint, reach: ChannelReach) -> Arrays:
@@ -112,7 +107,7 @@ def _layer(model: Checkpoint, reach: ChannelReach, layer: int) -> Arrays:
     put("joined", weight * ratio * scale[:, None], bias * scale)
     found["joined.ratio"] = ratio
     put("output", *linear("attention.output.dense"))
-    far = reach.outliers(layer, LANES)
+    far = reach.outliers(layer, LANES)  # whole vectors
     weight, bias = linear("intermediate.dense")
     order = np.concatenate([np.setdiff1d(np.arange(len(weight)), far), far])
     ratio = balance(reach.norms[2 * layer + 1], weight)

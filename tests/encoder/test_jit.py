@@ -201,6 +201,8 @@ def test_the_whole_is_close_to_hugging_face(small_bert, batch):
 
 def test_a_row_is_the_same_after_others_and_in_other_threads(small_bert, batch):
     session = JitSession(small_bert, reader_head, threads=2)
+    batch = [np.tile(part, (3, 1)) for part in batch]
+    assert batch[2].sum() > session.tokens  # more than are run together
     whole = session.run(*batch)[0]
 
     def alone(row):
@@ -209,7 +211,7 @@ def test_a_row_is_the_same_after_others_and_in_other_threads(small_bert, batch):
         return session.run(*(part[rows, :length] for part in batch))[0][0], whole[row, :length]
 
     with ThreadPoolExecutor(3) as pool:
-        for found, expected in pool.map(alone, list(range(6)) * 5):
+        for found, expected in pool.map(alone, list(range(18)) * 2):
             np.testing.assert_array_equal(found, expected)
 
 

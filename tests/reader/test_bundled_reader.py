@@ -28,7 +28,7 @@ FACTS = [
     (
         "The heart of an adult pumps about 5 litres of blood a minute.",
         "How much blood does the heart pump?",
-        "5 litres",
+        "about 5 litres",
     ),
 ]
 
