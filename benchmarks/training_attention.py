@@ -1,6 +1,6 @@
 """Tokens per second of the reader's training step on this CPU: precisions and attentions.
 
-    python -m benchmarks.training_attention [--rows 40] [--length 160] [--steps 6]
+    python -m benchmarks.training_attention [--rows 40] [--length 160] [--steps 6] [--dropout 0]
 
 One batch of full rows, forward, backward and AdamW, word embeddings frozen, as `qa train reader`
 does; "plain products" is `encoder.training.attention`, "fused" what torch would take.
@@ -22,12 +22,12 @@ from reader.model import load_model
 WARM_UP = 3
 
 
-def rate(rows: int, length: int, steps: int, *, half: bool, plain: bool) -> float:
+def rate(rows: int, length: int, steps: int, dropout: float, *, half: bool, plain: bool) -> float:
     model = load_model(default_folder()).train()
     model.base.base_model.embeddings.word_embeddings.weight.requires_grad_(False)
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
+            module.p = dropout
     if plain:
         fit_attention(model.base, torch.device("cpu"))
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=40)
     parser.add_argument("--length", type=int, default=160)
     parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--dropout", type=float, default=0.0)
     args = parser.parse_args()
     torch.set_flush_denormal(True)
     ways = {"fp32, fused": (False, False), "bf16, fused": (True, False)}
@@ -62,7 +63,7 @@ def main() -> None:
     print("|---|---|---|")
     first = 0.0
     for name, (half, plain) in ways.items():
-        found = rate(args.rows, args.length, args.steps, half=half, plain=plain)
+        found = rate(args.rows, args.length, args.steps, args.dropout, half=half, plain=plain)
         first = first or found
         print(f"| {name} | {found:,.0f} | {found / first:.2f} |")
 
