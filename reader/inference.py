@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -190,11 +191,12 @@ class SpanReader:
             number = int(owners[first])
             own = pieces[number]
             begin = int(own.starts[first - offset[number]])
-            stop = int(own.ends[last - offset[number]])
+            text = passages[number].text
+            stop = _after_marks(text, int(own.ends[last - offset[number]]))
             spans.append(
                 Span(
                     passages[number],
-                    *whole(passages[number].text, begin, stop),
+                    *whole(text, begin, stop),
                     float(found.start_logprobs[i]),
                     float(found.end_logprobs[i]),
                     _log_sigmoid(reads[question, number].relevance),
@@ -208,6 +210,13 @@ class SpanReader:
         if len(begins):
             begins[0] = True
         return begins
+
+
+def _after_marks(text: str, end: int) -> int:
+    """Move an end behind combining marks, which tokenizers that lowercase leave out."""
+    while end < len(text) and unicodedata.category(text[end]).startswith("M"):
+        end += 1
+    return end
 
 
 def _margin_over_null(

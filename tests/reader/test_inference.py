@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -113,6 +115,14 @@ def test_words_are_never_cut(reader):
     words = set(texts[0].split())
     for span in reader.read(["what is it?"], [passages(texts)])[0]:
         assert set(span.text.split()) <= words
+
+
+@pytest.mark.parametrize("text", ["rene\u0301 was here", "ก\u0e33ี่"])
+def test_a_letter_keeps_its_combining_marks(reader, text):
+    spans = reader.read(["what is it?"], [passages([text])])[0]
+    assert spans
+    for span in spans:
+        assert not unicodedata.category(text[span.end : span.end + 1] or " ").startswith("M")
 
 
 def test_int8_and_fp32_agree_on_the_tiny_model(tiny_bert, reader):
