@@ -15,6 +15,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 INVENTED = BENCHMARKS / "own_documents"
 SEARCH = BENCHMARKS / "search_questions"
 PARAGRAPHS = BENCHMARKS / "paragraph_questions"
+FILES = ("train", "held", "train-2", "held-2")
 
 
 def records(file: Path) -> list[dict]:
@@ -38,21 +39,21 @@ def test_answers_stand_in_the_quotes_of_the_invented_documents(part, count, unan
 
 
 def test_search_questions_have_their_answer_in_the_quote_and_are_asked_once():
-    parts = [records(SEARCH / f"{name}.jsonl.xz") for name in ("train", "held")]
+    parts = [records(SEARCH / f"{name}.jsonl.xz") for name in FILES]
     every = [one for part in parts for one in part]
-    assert [len(part) for part in parts] == [22179, 1143]
+    assert [len(part) for part in parts] == [22179, 1143, 27691, 1450]
     assert all(one["answer"][0] in one["quote"] for one in every)
     assert len({one["id"] for one in every}) == len(every)
     assert len({one["question"].casefold().strip(" ?") for one in every}) == len(every)
 
 
 def test_paragraph_questions_have_their_answers_in_paragraphs_of_other_articles():
-    files = [PARAGRAPHS / f"{name}.json.gz" for name in ("train", "held")]
+    files = [PARAGRAPHS / f"{name}.json.gz" for name in FILES]
     parts = [load_reading(file).examples for file in files]
-    assert [len(part) for part in parts] == [34656, 1950]
-    assert [len({one.context for one in part}) for part in parts] == [6438, 362]
-    trained, held = ({one["title"] for one in records(file)} for file in files)
-    assert not trained & held
+    assert [len(part) for part in parts] == [34656, 1950, 34597, 1804]
+    assert [len({one.context for one in part}) for part in parts] == [6438, 362, 6460, 340]
+    titles = [{one["title"] for one in records(file)} for file in files]
+    assert not (titles[0] | titles[2]) & (titles[1] | titles[3])
     every = [one for part in parts for one in part]
     assert len({one.id for one in every}) == len(every)
     assert len({one.question.casefold().strip(" ?") for one in every}) == len(every)
