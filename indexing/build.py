@@ -26,6 +26,7 @@ from indexing.problems import Problems
 from indexing.progress import Progress, SilentProgress
 from indexing.resume import Unfinished
 from indexing.segment_writing import write_lexical, write_store
+from indexing.source_files import source_folders
 from indexing.splitting import SplitSettings
 from indexing.summary import BuildSummary, Clock, peak_memory
 from indexing.vectors_kinds import VectorSettings, factory
@@ -227,6 +228,7 @@ def _index(task: _Task, read: Mapping[str, Any], encoder: TextEncoder | None) ->
             segment=built.folder.name,
             vectors=record,
             files=records(root, built),
+            folders=source_folders(task.sources),
         )
         commit(root, built, manifest)
     return _summary(root, manifest, read, task.clock)

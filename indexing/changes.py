@@ -28,6 +28,7 @@ from indexing.problems import Problems
 from indexing.progress import Progress, SilentProgress
 from indexing.resume import Unfinished, start_change
 from indexing.segment_writing import write_lexical, write_store
+from indexing.source_files import belongs_to, source_folders
 from indexing.splitting import SplitSettings
 from indexing.summary import Clock
 from indexing.vectors_kinds import EXACT, VectorSettings
@@ -69,7 +70,8 @@ def add_documents(
 
     A document whose id the index has already is a problem that is reported, and is left out; with
     `replacing` it takes the place of the one that is there. An index with vectors needs their
-    encoder. Sources are read as those of the index were, but for another `format`.
+    encoder. Sources are read as those of the index were, but for another `format`; a file or folder
+    in a folder that was read before keeps the ids that it had there.
 
     Raises:
         InputError: no index, another writer, another encoder, or no document to add.
@@ -102,6 +104,7 @@ def add_documents(
             documents=manifest.documents + counts[0] - len(old),
             passages=manifest.passages + counts[1] - freed,
             added=(*manifest.added, new),
+            folders=_with_new(manifest.folders, sources),
         )
         with clock.stage("commit"):
             manifest = _commit(root, built, manifest, gone if old else None)
@@ -173,7 +176,7 @@ def _write_documents(
     options = replace(options, format=format) if format else options
     total = corpus_size(sources)
     with clock.stage("read"), progress.stage("Reading", total, "B") as advance:
-        documents = read_documents(sources, options, problems, advance)
+        documents = read_documents(sources, options, problems, advance, index.manifest.folders)
         counts = write_store(new(), splitting, built)
     if not counts[1]:
         first = f"; the first problem: {problems.kept[0]}" if problems.kept else ""
@@ -181,6 +184,12 @@ def _write_documents(
         raise InputError(f"There is nothing to add to {index.path} in {named}{first}.")
     built.finish("read", counts)
     return old
+
+
+def _with_new(folders: Sequence[str], sources: Sequence[Path | str]) -> tuple[str, ...]:
+    """Return the folders read before and those of the sources that lie in none of them."""
+    new = (one for one in source_folders(sources) if belongs_to(Path(one), folders)[0] == Path(one))
+    return tuple(dict.fromkeys((*folders, *new)))
 
 
 def _recorded(manifest: Manifest) -> CorpusOptions:

@@ -182,7 +182,7 @@ def run_info(args: argparse.Namespace) -> int:
     folder = index_folder(args.index)
     manifest = read_manifest(folder)
     if args.json:
-        print(json.dumps(asdict(manifest), ensure_ascii=False))
+        print(json.dumps(asdict(manifest)))
         return 0
     total = sum(record.bytes for record in manifest.files.values())
     print(f"{folder}: {manifest.documents:,} documents, {manifest.passages:,} passages")
