@@ -26,6 +26,7 @@ from indexing.problems import Problems
 from indexing.progress import Progress, SilentProgress
 from indexing.resume import Unfinished
 from indexing.segment_writing import write_lexical, write_store
+from indexing.source_files import source_folders
 from indexing.splitting import SplitSettings
 from indexing.summary import BuildSummary, Clock, peak_memory
 from indexing.vectors_kinds import VectorSettings, factory
@@ -73,23 +74,23 @@ def build_index(
     unfinished build of the same sources and settings goes on where it was. With `strict`, the
     first problem in the input is an error.
     """
-    settings = settings or BuildSettings()
+    settings = _lasting(settings or BuildSettings())
     if encoder is not None:
         factory(settings.vectors, 1, encoder.dimension)  # a wrong kind is an error now, not later
     root = Path(out)
-    with writing_to(root):
-        _prepare(root, sources)
+    with writing_to(root, resumable=True):
+        _check_place(root, sources)
+        request = _request(sources, settings, encoder)
+        made = _prepare(root)
         with write_lock(root):
-            request = _request(sources, settings, encoder)
             built = _start(root, request, resume=resume)
             task = _Task(root, sources, settings, built, progress, Clock())
             try:
-                read = _read(task, Problems(strict=strict))
+                return _index(task, _read(task, Problems(strict=strict)), encoder)
             except InputError:
                 built.discard()
-                _remove_if_empty(root)
+                _clear(root, made=made)
                 raise
-            return _index(task, read, encoder)
 
 
 def add_vectors(
@@ -142,15 +143,26 @@ def _start_vectors(root: Path, manifest: Manifest, encoder: TextEncoder) -> Unfi
     return found or resuming.start(root, request)
 
 
-def _prepare(root: Path, sources: Sequence[Path | str]) -> None:
-    """Make the folder, unless it is somebody else's."""
+def _lasting(settings: BuildSettings) -> BuildSettings:
+    """Return settings that mean the same in any working folder: changes of the index use them."""
+    corpus = replace(settings.corpus, graph=settings.corpus.graph.absolute())
+    return replace(settings, corpus=corpus)
+
+
+def _check_place(root: Path, sources: Sequence[Path | str]) -> None:
     for source in sources:
         if Path(source).is_dir() and root.resolve().is_relative_to(Path(source).resolve()):
             raise InputError(f"{root} lies inside its own source {source}; choose another folder.")
+
+
+def _prepare(root: Path) -> bool:
+    """Make the folder, unless it is somebody else's; return whether it was not there."""
+    made = not root.exists()
     root.mkdir(parents=True, exist_ok=True)
     strangers = {path.name for path in root.iterdir()} - _OURS
     if strangers and not is_index(root):
         raise InputError(f"{root} is neither empty nor an index; choose another folder.")
+    return made
 
 
 def _request(
@@ -227,6 +239,7 @@ def _index(task: _Task, read: Mapping[str, Any], encoder: TextEncoder | None) ->
             segment=built.folder.name,
             vectors=record,
             files=records(root, built),
+            folders=source_folders(task.sources),
         )
         commit(root, built, manifest)
     return _summary(root, manifest, read, task.clock)
@@ -246,9 +259,10 @@ def _summary(root: Path, manifest: Manifest, read: Mapping[str, Any], clock: Clo
     )
 
 
-def _remove_if_empty(root: Path) -> None:
-    """Leave nothing behind of a build that never had a document."""
+def _clear(root: Path, *, made: bool) -> None:
+    """Leave nothing behind of a build that never had a document but a folder that was there."""
     if {path.name for path in root.iterdir()} <= _OURS and not any((root / "segments").iterdir()):
         (root / "segments").rmdir()
         (root / LOCK_FILE).unlink()
-        root.rmdir()
+        if made:
+            root.rmdir()

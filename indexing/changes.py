@@ -9,7 +9,7 @@ what they opened.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +24,19 @@ from indexing.graph.triples import GraphOptions
 from indexing.index import Index, lexical_settings
 from indexing.locks import write_lock
 from indexing.manifest import Added, Manifest, read_manifest
+from indexing.parts import rows_of_parts
 from indexing.problems import Problems
 from indexing.progress import Progress, SilentProgress
 from indexing.resume import Unfinished, start_change
 from indexing.segment_writing import write_lexical, write_store
+from indexing.source_files import belongs_to, source_folders
 from indexing.splitting import SplitSettings
 from indexing.summary import Clock
 from indexing.vectors_kinds import EXACT, VectorSettings
 from indexing.vectors_stage import make_vectors
 
 _SILENT = SilentProgress()
+_NO_FIELDS = FieldNames()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +65,17 @@ def add_documents(
     format: str | None = None,
     progress: Progress = _SILENT,
     *,
+    fields: FieldNames = _NO_FIELDS,
     replacing: bool = False,
     strict: bool = False,
 ) -> ChangeSummary:
     """Add the documents of the sources to an index, split and counted as its own were.
 
     A document whose id the index has already is a problem that is reported, and is left out; with
-    `replacing` it takes the place of the one that is there. An index with vectors needs their
-    encoder. Sources are read as those of the index were, but for another `format`.
+    `replacing` it takes the place of the one that is there, whose further parts (`id#2` of a large
+    text or entity) are removed if they have no new edition. An index with vectors needs their
+    encoder. Sources are read as those of the index were, but for another `format` and other
+    `fields`; a file or folder in a folder that was read before keeps the ids that it had there.
 
     Raises:
         InputError: no index, another writer, another encoder, or no document to add.
@@ -81,17 +87,19 @@ def add_documents(
         with Index.open(root) as index:
             manifest = index.manifest
             _check_encoder(manifest, encoder)
+            options = _options(manifest, format, fields)
             built = start_change(root, manifest)
             try:
-                old = _write_documents(
-                    built, index, sources, format, problems, progress, clock, replacing=replacing
+                replaced, parts = _write_documents(
+                    built, index, sources, options, problems, progress, clock, replacing=replacing
                 )
                 counts = built.done["read"]
                 passages = write_lexical(built, lexical_settings(manifest), progress, clock)
                 if manifest.vectors is not None and encoder is not None:
                     kind = VectorSettings(EXACT)
                     make_vectors(built, passages, encoder, kind, progress, clock)
-                gone = index.documents.removed | set(old)
+                old = {*replaced, *parts}
+                gone = index.documents.removed | old
                 freed = _passages_of(index, old)
             except InputError:
                 built.discard()
@@ -102,11 +110,13 @@ def add_documents(
             documents=manifest.documents + counts[0] - len(old),
             passages=manifest.passages + counts[1] - freed,
             added=(*manifest.added, new),
+            folders=_with_new(manifest.folders, sources),
         )
         with clock.stage("commit"):
             manifest = _commit(root, built, manifest, gone if old else None)
         manifest = fold(root, manifest, encoder, clock)
-    return _summary(root, manifest, problems, clock, (counts[0] - len(old), len(old), 0))
+    done = (counts[0] - len(replaced), len(replaced), len(parts))
+    return _summary(root, manifest, problems, clock, done)
 
 
 def delete_documents(
@@ -148,39 +158,56 @@ def _write_documents(
     built: Unfinished,
     index: Index,
     sources: Sequence[Path | str],
-    format: str | None,
+    options: CorpusOptions,
     problems: Problems,
     progress: Progress,
     clock: Clock,
     *,
     replacing: bool,
-) -> list[int]:
-    """Fill the new segment's store; return the rows of the documents that it replaces."""
-    old: list[int] = []
+) -> tuple[list[int], set[int]]:
+    """Fill the new segment's store.
+
+    Returns the rows of the documents that it replaces, and of parts that their new editions lack.
+    """
+    replaced: list[int] = []
+    parts: set[int] = set()
 
     def new() -> Iterator[Document]:
         for document in documents:
             if document.id not in index.documents:
                 yield document
             elif replacing:
-                old.append(index.documents.row_of(document.id))
+                replaced.append(index.documents.row_of(document.id))
+                parts.update(rows_of_parts(index.documents, document.id))
                 yield document
             else:
                 problems.report(str(index.path), None, "id that the index has", document.id)
 
     splitting = SplitSettings(**index.manifest.settings["splitting"])
-    options = _recorded(index.manifest)
-    options = replace(options, format=format) if format else options
     total = corpus_size(sources)
     with clock.stage("read"), progress.stage("Reading", total, "B") as advance:
-        documents = read_documents(sources, options, problems, advance)
+        documents = read_documents(sources, options, problems, advance, index.manifest.folders)
         counts = write_store(new(), splitting, built)
     if not counts[1]:
         first = f"; the first problem: {problems.kept[0]}" if problems.kept else ""
         named = " ".join(map(str, sources))
         raise InputError(f"There is nothing to add to {index.path} in {named}{first}.")
     built.finish("read", counts)
-    return old
+    return replaced, parts.difference(replaced)
+
+
+def _with_new(folders: Sequence[str], sources: Sequence[Path | str]) -> tuple[str, ...]:
+    """Return the folders read before and those of the sources that lie in none of them."""
+    new = (one for one in source_folders(sources) if belongs_to(Path(one), folders)[0] == Path(one))
+    return tuple(dict.fromkeys((*folders, *new)))
+
+
+def _options(manifest: Manifest, format: str | None, fields: FieldNames) -> CorpusOptions:
+    """Return how to read new sources: as the index's own were, but for what is said of them."""
+    recorded = _recorded(manifest)
+    said = {name: value for name, value in asdict(fields).items() if value is not None}
+    named = replace(recorded.fields, **said)
+    return replace(recorded, format=format or recorded.format, fields=named)
 
 
 def _recorded(manifest: Manifest) -> CorpusOptions:

@@ -44,7 +44,8 @@ def compact(
     the vectors whole.
 
     Raises:
-        InputError: no index, another writer, or another encoder.
+        InputError: no index, another writer, another encoder, or too few passages are left for
+            the kind of vectors that it was built with.
     """
     root = Path(path)
     read_manifest(root)
@@ -60,9 +61,13 @@ def compact(
             built = start_change(root, manifest)
             recorded: Mapping[str, Any] = manifest.settings.get("vectors") or {}
             wanted = VectorSettings(**recorded)
-            counts, vectors = _rewrite(
-                built, index, 0, encoder if record else None, wanted, progress, clock
-            )
+            try:
+                counts, vectors = _rewrite(
+                    built, index, 0, encoder if record else None, wanted, progress, clock
+                )
+            except InputError:
+                built.discard()
+                raise
         with clock.stage("commit"):
             manifest = replace(
                 manifest,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -10,11 +9,11 @@ from pathlib import Path, PurePosixPath
 from indexing.compression import without_suffix
 from indexing.documents import Document
 from indexing.errors import InputError
-from indexing.formats.columnar import is_saved_dataset, read_columnar, saved_files
+from indexing.formats.columnar import read_columnar
 from indexing.formats.delimited import read_delimited
 from indexing.formats.docx import read_docx
 from indexing.formats.html import read_html
-from indexing.formats.hub import PREFIX, HubSource, parse_hub_source, read_hub
+from indexing.formats.hub import HubSource, parse_hub_source, read_hub
 from indexing.formats.pdf import read_pdf
 from indexing.formats.rdf import RDF_FORMATS
 from indexing.formats.recognising import recognise
@@ -32,7 +31,9 @@ from indexing.formats.squad import read_squad
 from indexing.formats.textfiles import read_markdown, read_rst, read_text
 from indexing.formats.wikiextractor import read_wikiextractor
 from indexing.graph.documents import GRAPH_FORMATS, read_graph
+from indexing.normalising import normalise
 from indexing.problems import Problems
+from indexing.source_files import belongs_to, corpus_size, is_hub, local_path, source_files
 
 __all__ = ["FORMATS", "CorpusOptions", "FieldNames", "corpus_size", "read_documents"]
 
@@ -84,13 +85,15 @@ def read_documents(
     options: CorpusOptions,
     problems: Problems,
     advance: Callable[[int], None] = ignore_bytes,
+    folders: Sequence[str] = (),
 ) -> Iterator[Document]:
     """Read the documents of all sources, in an order that is always the same.
 
     A source is a file, a folder (read in the order of its sorted paths, hidden files left out)
     or a data set of the Hugging Face hub, `hf:NAME[:CONFIG[:SPLIT]]`. Of documents with the same
     id the first is kept. Files of triples are one graph, whose documents are its entities.
-    `advance` gets numbers of bytes read, which add up to `corpus_size`.
+    `advance` gets numbers of bytes read, which add up to `corpus_size`. The ids of files are their
+    paths in the source, or in that of the `folders` which the source lies in.
 
     Sources that are not there, formats that are not known and libraries that are missing are
     errors at once; no document at all is one at the end.
@@ -99,50 +102,11 @@ def read_documents(
         raise InputError(
             f"The format {options.format!r} is not known; choose one of {', '.join(FORMATS)}."
         )
-    plan = [part for source in sources for part in _plan(source, options, problems, advance)]
+    plan = [
+        part for source in sources for part in _plan(source, options, problems, advance, folders)
+    ]
     _require_libraries(plan)
     return _unique(_graph_joined(plan), options, problems, " ".join(map(str, sources)))
-
-
-def corpus_size(sources: Sequence[Path | str]) -> int | None:
-    """Return the size of all sources on the disk in bytes; None if one is not on it."""
-    total = 0
-    for source in sources:
-        if _is_hub(source):
-            return None
-        total += sum(path.stat().st_size for path in _files(*_local(source)))
-    return total
-
-
-def _is_hub(source: Path | str) -> bool:
-    """Whether a source is a data set to be had by name, not a folder called hf:..."""
-    text = str(source)
-    return text.startswith(PREFIX) and not Path(parse_hub_source(text).dataset).is_dir()
-
-
-def _local(source: Path | str) -> tuple[Path, str | None]:
-    """Return a source's path, and the split asked for by hf:FOLDER::SPLIT."""
-    text = str(source)
-    if not text.startswith(PREFIX):
-        return Path(source), None
-    hub = parse_hub_source(text)
-    return Path(hub.dataset), hub.split
-
-
-def _files(path: Path, split: str | None) -> list[Path]:
-    """Return the files of a source, in order."""
-    if path.is_file():
-        return [path]
-    if not path.exists():
-        raise InputError(f"{path} does not exist.")
-    if is_saved_dataset(path):
-        return saved_files(path, split)
-    found: list[Path] = []
-    for folder, folders, names in os.walk(path):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += (Path(folder, name) for name in names if not name.startswith("."))
-    found = [file for file in found if file.is_file()]
-    return sorted(found, key=lambda file: file.relative_to(path).parts)
 
 
 def _plan(
@@ -150,17 +114,19 @@ def _plan(
     options: CorpusOptions,
     problems: Problems,
     advance: Callable[[int], None],
+    folders: Sequence[str],
 ) -> Iterator[_Planned | HubSource]:
-    if _is_hub(source):
+    if is_hub(source):
         yield parse_hub_source(str(source))
         return
-    root, split = _local(source)
-    files = _files(root, split)
+    root, files = local_path(source), source_files(source, problems)
     if not files:
         raise InputError(f"{root} is an empty folder.")
+    base, within = belongs_to(root, folders)
     for path in files:
         in_folder = path != root
-        name = path.relative_to(root).as_posix() if in_folder else path.name
+        # A name may hold bytes that are no UTF-8, which an id cannot.
+        name = normalise((within / path.relative_to(root)).as_posix())
         file = SourceFile(path, name, advance)
         kind: str | None = None
         with reporting_damage(file, problems):
@@ -168,7 +134,11 @@ def _plan(
             if kind is None:
                 problems.note(file.label, "file of unknown type")
         if kind is not None:
-            yield _Planned(file, kind, PurePosixPath(without_suffix(root.name)).stem)
+            yield _Planned(file, kind, _source_name(base))
+
+
+def _source_name(base: Path) -> str:
+    return normalise(PurePosixPath(without_suffix(base.name)).stem)
 
 
 def _kind(file: SourceFile, options: CorpusOptions, *, in_folder: bool) -> str | None:

@@ -50,15 +50,19 @@ def checksum(path: Path) -> str:
 
 
 @contextmanager
-def writing_to(folder: Path) -> Iterator[None]:
-    """Turn the operating system's refusals to write into errors for people."""
+def writing_to(folder: Path, *, resumable: bool = False) -> Iterator[None]:
+    """Turn the operating system's refusals to write into errors for people.
+
+    `resumable` tells whether the command has the option --resume.
+    """
     try:
         yield
     except OSError as error:
         place = error.filename or folder
         if error.errno in _FULL:
+            how = " with --resume" if resumable else ""
             raise QAError(
-                f"The disk that holds {folder} is full; make room and run it again with --resume."
+                f"The disk that holds {folder} is full; make room and run it again{how}."
             ) from error
         if error.errno in _FORBIDDEN:
             raise InputError(

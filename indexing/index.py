@@ -80,11 +80,10 @@ class Index:
 
     def removed_passages(self) -> NDArray[np.bool_]:
         """Return for each passage id whether its document was removed."""
-        gone = np.zeros(len(self.passages), dtype=np.bool_)
-        for row in self.documents.removed:
-            ids = self.passages.of_document(row)
-            gone[ids.start : ids.stop] = True
-        return gone
+        gone = np.zeros(len(self.documents), dtype=np.bool_)
+        gone[np.fromiter(self.documents.removed, np.int64)] = True
+        found = [gone[rows] for rows, *_ in self.passages.columns()]
+        return np.concatenate(found) if found else gone[:0]
 
     def _lexical(self, folders: Sequence[Path]) -> Lexical:
         settings = lexical_settings(self.manifest)

@@ -8,6 +8,7 @@ and ties go by passage id.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,8 +41,10 @@ class LexicalSettings:
     words: WordSettings = field(default_factory=WordSettings)
 
     def __post_init__(self) -> None:
-        if self.k1 < 0 or not 0 <= self.b <= 1:
-            raise InputError(f"BM25 needs k1 >= 0 and 0 <= b <= 1, not k1={self.k1}, b={self.b}.")
+        if not 0 <= self.k1 < math.inf or not 0 <= self.b <= 1:
+            raise InputError(
+                f"BM25 needs a finite k1 >= 0 and 0 <= b <= 1, not k1={self.k1}, b={self.b}."
+            )
         if self.titles < 0:
             raise InputError(f"A title counts 0 times or more, not {self.titles} times.")
 

@@ -61,7 +61,8 @@ class Manifest:
     documents, passages and BM25 files; `settings` are those of the build, by part; the keys of
     `files` are paths relative to the index folder. `added` are segments behind the first, whose
     rows and passage ids run on; `removed` is a file with the rows of documents that are no longer
-    there.
+    there. `folders` are the absolute paths of folders that were read: the ids of files in them are
+    relative to them.
     """
 
     created: str
@@ -74,6 +75,7 @@ class Manifest:
     files: Mapping[str, FileRecord]
     added: tuple[Added, ...] = ()
     removed: str | None = None
+    folders: tuple[str, ...] = ()
     format: int = FORMAT_VERSION
 
     @property
@@ -127,15 +129,16 @@ def read_manifest(root: Path) -> Manifest:
         files = {name: FileRecord(**record) for name, record in content.pop("files").items()}
         record = VectorRecord(**vectors) if vectors is not None else None
         added = tuple(Added(**one) for one in content.pop("added", ()))
-        return Manifest(**content, vectors=record, files=files, added=added)
+        folders = tuple(content.pop("folders", ()))
+        return Manifest(**content, vectors=record, files=files, added=added, folders=folders)
     except (KeyError, TypeError, AttributeError) as error:
         raise _damaged(path) from error
 
 
 def write_manifest(root: Path, manifest: Manifest) -> None:
     """Commit: readers that open the index from now on see what this manifest names."""
-    text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False)
-    write_atomically(root / MANIFEST, text.encode())
+    # In ASCII: the names of folders may hold bytes that are no UTF-8.
+    write_atomically(root / MANIFEST, json.dumps(asdict(manifest), indent=2).encode())
 
 
 def _damaged(path: Path) -> QAError:

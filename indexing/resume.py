@@ -19,6 +19,7 @@ from indexing.errors import InputError
 from indexing.files import write_atomically
 from indexing.locks import remove_unless_held
 from indexing.manifest import Manifest, segment_folder
+from indexing.source_files import source_files
 
 _WORK = "work"
 _STATE = "state.json"
@@ -114,11 +115,10 @@ def source_identity(source: Path | str) -> dict[str, Any]:
     path = Path(source)
     if not path.exists():
         return {"source": str(source)}
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
     digest, total = hashlib.sha256(), 0
-    for file in files:
+    for file in source_files(path):
         status = os.stat(file)
-        digest.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+        digest.update(os.fsencode(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n"))
         total += status.st_size
     return {"source": str(path.resolve()), "bytes": total, "state": digest.hexdigest()}
 

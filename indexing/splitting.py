@@ -39,6 +39,7 @@ _MIXED = (
 _UNSPACED = re.compile(f"[{_IDEOGRAPHS}{_SOUTH_EAST}]")
 _WORDS = {False: re.compile(_SPACED), True: re.compile(_MIXED)}
 
+_MOST_WORDS = 1_000_000_000  # regular expressions count to four times as many
 METHODS = ("words", "sentences", "headings")
 
 
@@ -62,6 +63,11 @@ class SplitSettings:
             )
         if self.words < 1:
             raise InputError(f"A passage needs at least one word, not {self.words}.")
+        if self.words > _MOST_WORDS:
+            raise InputError(
+                f"A passage has at most {_MOST_WORDS:,} words, not {self.words:,}; "
+                "that many leave every document whole."
+            )
         if not 1 <= self.stride <= self.words:
             raise InputError(
                 f"The stride of {self.stride} words must be from 1 to the {self.words} words of "

@@ -35,7 +35,13 @@ class Part:
         """Add a document, with the ranges of code points that are its passages."""
         self.documents.append(document)
         self.ranges.append(ranges)
-        self.characters += len(document.text)
+        self.characters += _characters(document)
+
+
+def _characters(document: Document) -> int:
+    """Count all that is kept of a document: a field of its metadata may be longer than its text."""
+    own = (document.id, document.title, document.text, document.url)
+    return sum(map(len, own)) + sum(len(k) + len(v) for k, v in document.metadata.items())
 
 
 def part_documents(folder: Path) -> list[int]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.protocol import TextEncoder
+from indexing.errors import InputError
 from indexing.faiss_library import load_faiss
 from indexing.files import publish
 from indexing.passage_store import PassageStore
@@ -53,6 +54,7 @@ def build_vectors(
     `known` are vectors of the same passages by the same encoder, which need not be made again.
     """
     name = factory(settings, len(passages), encoder.dimension)
+    index = _empty(name, encoder.dimension, len(passages))
     work.mkdir(parents=True, exist_ok=True)
     for first in range(0, len(passages), _SHARD):
         last = min(first + _SHARD, len(passages))
@@ -66,7 +68,7 @@ def build_vectors(
             texts = [encoder.passage_text(*one) for one in passages.texts(first, last)]
             _write_shard(encoder.encode(texts, advance), path)
     shards = _Shards(sorted(work.glob("*.npy")))
-    index = _filled(name, shards, encoder.dimension)
+    _fill(index, name, shards)
     tuned = None
     if name != EXACT_FACTORY and len(passages):
         questions = sample_questions(passages, encoder)
@@ -107,24 +109,48 @@ def _write_shard(vectors: Any, path: Path) -> None:
     publish(temporary, path)
 
 
-def _filled(name: str, shards: _Shards, dimension: int) -> Any:
-    """Return an index of all vectors; their ids are the passages'."""
+def _empty(name: str, dimension: int, vectors: int) -> Any:
+    """Return an index that is neither trained nor filled, before any vector is made for it."""
     faiss = load_faiss()
 
     index = faiss.index_factory(dimension, name, faiss.METRIC_INNER_PRODUCT)
+    ivf = faiss.try_extract_index_ivf(index)
+    if ivf is not None and ivf.nlist > vectors:
+        raise _untrainable(name, vectors, f"it has {ivf.nlist:,} clusters")
+    return index
+
+
+def _fill(index: Any, name: str, shards: _Shards) -> None:
+    """Train an index and add all vectors; their ids are the passages'."""
+    faiss = load_faiss()
+
     if not index.is_trained:
         ivf = faiss.try_extract_index_ivf(index)
         if ivf is not None:
             cluster_on_gpu(ivf)
             ivf.cp.niter = _ROUNDS
-        index.train(shards.sample(max(_LEAST_SAMPLE, _SAMPLE * ivf.nlist if ivf else 0)))
+        _train(index, name, shards.sample(max(_LEAST_SAMPLE, _SAMPLE * ivf.nlist if ivf else 0)))
     ids = isinstance(index, faiss.IndexIDMap)
     for vectors in shards:
         if ids:
             index.add_with_ids(vectors, np.arange(index.ntotal, index.ntotal + len(vectors)))
         else:
             index.add(vectors)
-    return index
+
+
+def _train(index: Any, name: str, sample: NDArray[np.float32]) -> None:
+    try:
+        index.train(sample)
+    except RuntimeError as error:
+        why = str(error).rpartition("failed: ")[2]
+        raise _untrainable(name, len(sample), why) from error
+
+
+def _untrainable(name: str, vectors: int, why: str) -> InputError:
+    return InputError(
+        f"FAISS cannot make vectors of the kind {name!r} of {vectors:,} passages ({why}); "
+        "build with another kind, such as --vectors exact."
+    )
 
 
 def _write_index(index: Any, path: Path) -> None:

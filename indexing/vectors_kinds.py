@@ -25,6 +25,7 @@ _AGAIN = ",Refine(SQfp16)"
 # Up to this size an exact search takes about 4 ms on one core (benchmarks/vector_kinds.py).
 _SMALL = 64 * 1024**2
 _LINKS = 32
+_LEAST = {2: 16, 4: 256}  # vectors to train on, by values a code; the rotation needs 256
 _FEW_LISTS = 4_096  # above it, finding the nearest clusters needs an index of its own
 
 
@@ -87,7 +88,12 @@ def _chosen(settings: VectorSettings, vectors: int, dimension: int) -> str:
 
 
 def _ivf(vectors: int, dimension: int, values: int) -> str:
-    """Return IVF with product quantisation of so many values a code of 4 bits."""
+    """Return IVF with product quantisation of so many values a code of 4 bits.
+
+    Too few vectors to train it are compared exactly.
+    """
+    if vectors < _LEAST[values]:
+        return EXACT_FACTORY
     lists = _lists(vectors)
     coarse = f"IVF{lists}" if lists <= _FEW_LISTS else f"IVF{lists}_HNSW{_LINKS}"
     parts = max(1, dimension // values)

@@ -18,6 +18,7 @@ from indexing.documents import Document
 from indexing.graph.facts import ENTITY, Statement, facts_of
 from indexing.graph.verbalising import document_id
 from indexing.index import Index
+from indexing.parts import part_id
 from indexing.words import STOP_WORDS
 
 _WORD = re.compile(r"[^\W_]+")
@@ -182,7 +183,7 @@ class GraphView:
                 return
             yield document
             number += 1
-            name = f"{first}#{number}"
+            name = part_id(first, number)
 
 
 def _name(title: str) -> str:

@@ -14,6 +14,7 @@ from indexing.compression import DamagedArchive, compression_of, open_stream, wi
 from indexing.documents import Document
 from indexing.errors import QAError
 from indexing.graph.triples import GraphOptions
+from indexing.normalising import normalise
 from indexing.problems import Problems
 
 Located = tuple[int | None, Document]
@@ -62,8 +63,8 @@ class SourceFile:
 
     @property
     def label(self) -> str:
-        """What messages call the file."""
-        return str(self.path)
+        """What messages call the file; bytes in its name that are no UTF-8 cannot be printed."""
+        return normalise(str(self.path))
 
     @property
     def suffix(self) -> str:

@@ -17,6 +17,7 @@ from indexing.formats.source import (
 )
 from indexing.headings import first_heading
 from indexing.normalising import normalise
+from indexing.parts import PART, part_id
 from indexing.problems import Problems
 
 _PART = 4 << 20  # bytes; a larger plain text becomes several documents
@@ -34,9 +35,14 @@ def read_text(file: SourceFile, options: CorpusOptions, problems: Problems) -> I
         for number, data in enumerate(_parts(stream), 1):
             text = decode(data, file, problems, line)
             if text is not None:
-                document_id = file.name if number == 1 else f"{file.name}#{number}"
                 yield from one_document(
-                    file, problems, document_id, file.stem, text, line=line if number > 1 else None
+                    file,
+                    problems,
+                    part_id(file.name, number),
+                    file.stem,
+                    text,
+                    {PART: str(number)} if number > 1 else None,
+                    line if number > 1 else None,
                 )
             line += data.count(b"\n")
         if number == 0:

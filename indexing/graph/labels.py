@@ -49,8 +49,11 @@ def read_label_table(path: Path) -> Iterator[tuple[str, str]]:
         with open_stream(path, lambda _: None) as stream:
             lines = (line.decode("utf-8-sig") for line in stream)
             first = next(lines, "")
-            delimiter = "\t" if "\t" in first else ","
-            rows = csv.reader(_chained(first, lines), delimiter=delimiter)
+            every = _chained(first, lines)
+            if "\t" in first:  # there a quote is a character like others
+                rows = csv.reader(every, delimiter="\t", quoting=csv.QUOTE_NONE)
+            else:
+                rows = csv.reader(every)
             for row in rows:
                 if not row:
                     continue

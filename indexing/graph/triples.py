@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from indexing.errors import InputError
@@ -48,6 +49,12 @@ class GraphOptions:
     def __post_init__(self) -> None:
         if self.hops not in (1, 2):
             raise InputError(f"Passages of a graph tell of 1 or 2 hops, not {self.hops}.")
+
+    def absolute(self) -> GraphOptions:
+        """Return the options with files that can be found from any folder."""
+        labels = tuple(map(os.path.abspath, self.labels))
+        templates = None if self.templates is None else os.path.abspath(self.templates)
+        return replace(self, labels=labels, templates=templates)
 
 
 def is_anonymous(key: str) -> bool:

@@ -20,6 +20,7 @@ from indexing.graph.phrases import Phrase, phrase_for
 from indexing.graph.store import Edge, TripleStore
 from indexing.graph.templates import Templates, fill
 from indexing.graph.triples import RDF, WIKIDATA, is_anonymous, is_iri
+from indexing.parts import NEIGHBOURS, part_id
 
 OTHERS = 20
 _WORDS = 60  # of the others in one sentence, if there are several
@@ -121,15 +122,15 @@ class Verbaliser:
         text, number = _Text(), 1
         for edge, others in self._sentences(edges):
             if text.triples + len(others) > _TRIPLES:
-                yield _document(node, name, text, f"#{number}" if number > 1 else "")
+                yield _document(node, name, text, number)
                 text, number = _Text(), number + 1
             self._tell(text, name, edge, others)
         if text.lines:
-            yield _document(node, name, text, f"#{number}" if number > 1 else "")
+            yield _document(node, name, text, number)
         if self._hops > 1:
             around = self._around(node)
             if around.lines:
-                yield _document(node, name, around, "#neighbours")
+                yield _document(node, name, around, NEIGHBOURS)
 
     def _around(self, node: str) -> _Text:
         """Tell of the neighbours that a node's own statements lead to."""
@@ -279,9 +280,9 @@ def document_id(node: str) -> str:
     return node if is_iri(node) else f"entity:{node}"
 
 
-def _document(node: str, name: str, text: _Text, suffix: str) -> Document:
+def _document(node: str, name: str, text: _Text, part: int | str) -> Document:
     return Document(
-        id=document_id(node) + suffix,
+        id=part_id(document_id(node), part),
         title=name,
         text="\n".join(text.lines),
         url=node if is_iri(node) else "",

@@ -79,8 +79,7 @@ def _register_build(parsers: Any) -> None:
     build.add_argument("sources", nargs="+", metavar="SOURCE")
     build.add_argument("--out", type=Path, required=True, metavar="DIR", help="the index")
     build.add_argument("--format", choices=FORMATS, default="auto", metavar="NAME", help="of files")
-    for field in ("id", "title", "text", "url"):
-        build.add_argument(f"--{field}-field", metavar="NAME", help=f"where the {field} is")
+    options.add_fields(build)
     build.add_argument("--split", choices=SPLITS, default="words", help="(default: words)")
     build.add_argument("--words", type=options.positive, default=100, help="in a passage (100)")
     build.add_argument(
@@ -125,12 +124,11 @@ def _register_build(parsers: Any) -> None:
 def run_build(args: argparse.Namespace) -> int:
     """Build an index and print its summary."""
     from indexing.build import BuildSettings, build_index
-    from indexing.corpus import CorpusOptions, FieldNames
+    from indexing.corpus import CorpusOptions
     from indexing.graph.triples import GraphOptions
     from indexing.splitting import SplitSettings
     from pipelines.progress import open_progress
 
-    fields = FieldNames(args.id_field, args.title_field, args.text_field, args.url_field)
     graph = GraphOptions(
         () if args.languages == "all" else tuple(args.languages.split(",")),
         tuple(args.labels),
@@ -138,7 +136,7 @@ def run_build(args: argparse.Namespace) -> int:
         args.graph_hops,
     )
     settings = BuildSettings(
-        corpus=CorpusOptions(args.format, fields, graph, args.prefix_ids),
+        corpus=CorpusOptions(args.format, options.field_names(args), graph, args.prefix_ids),
         splitting=SplitSettings(args.split, args.words, args.stride or args.words),
         lexical=index_settings.lexical_settings(args),
         vectors=index_settings.vector_settings(args),
@@ -182,7 +180,7 @@ def run_info(args: argparse.Namespace) -> int:
     folder = index_folder(args.index)
     manifest = read_manifest(folder)
     if args.json:
-        print(json.dumps(asdict(manifest), ensure_ascii=False))
+        print(json.dumps(asdict(manifest)))
         return 0
     total = sum(record.bytes for record in manifest.files.values())
     print(f"{folder}: {manifest.documents:,} documents, {manifest.passages:,} passages")

@@ -24,6 +24,7 @@ def register(parsers: Any) -> None:
         change.add_argument("sources", nargs="+", metavar="SOURCE", help="as in `qa index build`")
         options.add_index(change, required=True)
         change.add_argument("--format", metavar="NAME", help="(default: that of the build)")
+        options.add_fields(change)
         change.add_argument("--strict", action="store_true", help="stop at the first bad record")
         _add_encoder(change)
         change.set_defaults(run=run_add, replacing=name == "update")
@@ -63,6 +64,7 @@ def run_add(args: argparse.Namespace) -> int:
         _encoder(args),
         args.format,
         open_progress(),
+        fields=options.field_names(args),
         replacing=args.replacing,
         strict=args.strict,
     )
@@ -100,7 +102,8 @@ def _listed(file: str | None) -> list[str]:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file} cannot be read: {error}.") from error
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    lines = text.removeprefix("\ufeff").splitlines()
+    return [line.strip() for line in lines if line.strip()]
 
 
 def _encoder(args: argparse.Namespace) -> TextEncoder | None:

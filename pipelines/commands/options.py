@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from indexing.formats.source import FieldNames
     from pipelines.ask import QuestionAnswering
     from pipelines.graph_answers import GraphSettings
     from retriever.stages.compose import StageSettings
@@ -24,6 +25,19 @@ def add_index(parser: argparse.ArgumentParser, *, required: bool = False) -> Non
         required=required,
         help="the index" if required else "the index (default: $QA_INDEX, else the bundled demo)",
     )
+
+
+def add_fields(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name the fields of records."""
+    for field in ("id", "title", "text", "url"):
+        parser.add_argument(f"--{field}-field", metavar="NAME", help=f"where the {field} is")
+
+
+def field_names(args: argparse.Namespace) -> FieldNames:
+    """Return what the options of `add_fields` say."""
+    from indexing.formats.source import FieldNames
+
+    return FieldNames(args.id_field, args.title_field, args.text_field, args.url_field)
 
 
 def add_retrieval(parser: argparse.ArgumentParser) -> None:

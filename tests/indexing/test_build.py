@@ -13,12 +13,15 @@ import pytest
 from indexing import build as building
 from indexing import segment_writing
 from indexing.build import BuildSettings, add_vectors, build_index
+from indexing.changes import add_documents
 from indexing.corpus import CorpusOptions, FieldNames
 from indexing.errors import InputError, QAError
+from indexing.graph.triples import GraphOptions
 from indexing.index import Index
 from indexing.lexical import LexicalSettings
 from indexing.locks import write_lock
 from indexing.splitting import SplitSettings
+from indexing.vectors_kinds import VectorSettings
 from indexing.verify import verify
 from tests.hashing_encoder import HashingEncoder
 
@@ -211,6 +214,55 @@ def test_no_documents_leave_nothing_behind(tmp_path):
     assert not (tmp_path / "index").exists()
 
 
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_folder_that_was_there_stays(tmp_path, monkeypatch, linked):
+    out = tmp_path / "index"
+    (tmp_path / "own").mkdir()
+    out.symlink_to(tmp_path / "own") if linked else out.mkdir()
+    (tmp_path / "empty.jsonl").write_text("")
+    monkeypatch.chdir(out)
+    for place in (".", out):
+        with pytest.raises(InputError, match=r"nope\.txt does not exist"):
+            build_index([tmp_path / "nope.txt"], place)
+        with pytest.raises(InputError, match="no documents"):
+            build_index([tmp_path / "empty.jsonl"], place)
+    assert out.is_dir()
+    assert list(out.iterdir()) == []
+
+
+def test_vectors_that_cannot_be_made_leave_nothing_behind(tmp_path):
+    corpus = write_corpus(tmp_path / "corpus.jsonl", 3)
+    settings = BuildSettings(vectors=VectorSettings("IVF16,Flat"))
+    with pytest.raises(InputError, match="16 clusters"):
+        build_index([corpus], tmp_path / "index", settings, HashingEncoder())
+    assert not (tmp_path / "index").exists()
+
+
+def test_parts_are_cut_by_all_that_a_document_holds(tmp_path, monkeypatch):
+    monkeypatch.setattr(segment_writing, "_PART_CHARACTERS", 1000)
+    path = tmp_path / "crawl.jsonl"
+    lines = [{"id": str(n), "text": "short", "html": "x" * 400} for n in range(9)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    build_index([path], tmp_path / "index")
+    with Index.open(tmp_path / "index") as index:
+        assert [len(columns[0]) for columns in index.passages.columns()] == [3, 3, 3]
+
+
+def test_files_of_labels_and_templates_are_found_from_any_folder(tmp_path, monkeypatch):
+    (tmp_path / "names.tsv").write_text("Q1\tAda\n")
+    (tmp_path / "told.json").write_text('{"knows": {"skip": true}}')
+    (tmp_path / "a.tsv").write_text("Q1\tlikes\tQ2\n")
+    (tmp_path / "b.tsv").write_text("Q3\tlikes\tQ1\nQ3\tknows\tQ4\n")
+    monkeypatch.chdir(tmp_path)
+    graph = GraphOptions(labels=("names.tsv",), templates="told.json")
+    build_index(["a.tsv"], "index", BuildSettings(CorpusOptions("triples", graph=graph)))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    add_documents(tmp_path / "index", ["../b.tsv"])
+    with Index.open(tmp_path / "index") as index:
+        assert "Ada" in index.documents.get("entity:Q3").text
+
+
 def test_documents_without_passages(tmp_path, corpus, monkeypatch):
     monkeypatch.setattr(segment_writing, "_PART_DOCUMENTS", 5)
     cut = segment_writing.split
@@ -235,6 +287,7 @@ def test_opening_and_bm25_load_no_heavy_library(tmp_path, corpus):
     heavy = ["torch", "transformers", "pandas", "faiss", "numba", "bm25s", "scipy", "openvino"]
     program = f"""
 import sys
+from indexing.graph.triples import GraphOptions
 from indexing.index import Index
 from retriever.open import open_retriever
 open_retriever(Index.open({str(tmp_path / "index")!r}), "bm25").retrieve(["engine"], 3)[0][0]

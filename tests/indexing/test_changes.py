@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import random
 
 import numpy as np
@@ -12,7 +14,7 @@ from indexing.build import BuildSettings, add_vectors, build_index
 from indexing.changes import add_documents, delete_documents
 from indexing.compaction import compact
 from indexing.corpus import CorpusOptions, FieldNames
-from indexing.errors import InputError
+from indexing.errors import InputError, QAError
 from indexing.index import Index
 from indexing.lexical import LexicalSettings
 from indexing.locks import write_lock
@@ -247,3 +249,59 @@ def test_new_sources_are_read_as_those_of_the_index_were(tmp_path):
     with Index.open(tmp_path / "index") as index:
         assert index.documents.get("first/1").text == "first text"
         assert index.documents.get("second/1").text == "second text"
+
+
+def test_compacting_to_few_passages_changes_the_kind_where_it_must(tmp_path):
+    root, source = tmp_path / "index", write(tmp_path / "a.jsonl", texts(range(20)))
+    splitting = SplitSettings(words=100, stride=100)
+    chosen = BuildSettings(splitting=splitting, vectors=VectorSettings("ivf"))
+    build_index([source], root, chosen, HashingEncoder())
+    delete_documents(root, [f"d{n}" for n in range(12)])
+    compact(root, HashingEncoder())
+    with Index.open(root) as index:
+        assert len(index.vectors) == len(index.passages) == 8
+    assert verify(root).ok
+
+
+def test_compacting_that_cannot_be_leaves_nothing_behind(tmp_path):
+    root, source = tmp_path / "index", write(tmp_path / "a.jsonl", texts(range(20)))
+    splitting = SplitSettings(words=100, stride=100)
+    chosen = BuildSettings(splitting=splitting, vectors=VectorSettings("IVF16,Flat"))
+    build_index([source], root, chosen, HashingEncoder())
+    delete_documents(root, [f"d{n}" for n in range(12)])
+    before = sorted((root / "segments").iterdir())
+    with pytest.raises(InputError, match="16 clusters"):
+        compact(root, HashingEncoder())
+    assert sorted((root / "segments").iterdir()) == before
+    assert verify(root).ok
+
+
+def test_other_fields_may_be_named(tmp_path):
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    first.write_text(json.dumps({"key": "1", "words": "old"}) + "\n")
+    second.write_text(json.dumps({"key": "2", "said": "new"}) + "\n")
+    settings = BuildSettings(corpus=CorpusOptions(fields=FieldNames(id="key", text="words")))
+    build_index([first], tmp_path / "index", settings)
+    add_documents(tmp_path / "index", [second], fields=FieldNames(text="said"))
+    with Index.open(tmp_path / "index") as index:
+        assert {one.id: one.text for one in index.documents} == {"1": "old", "2": "new"}
+
+
+def test_a_full_disk_in_a_change_names_no_option_that_it_lacks(root, tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("indexing.store_writing.publish", full)
+    with pytest.raises(QAError, match=r"make room and run it again\.$"):
+        add_documents(root, [write(tmp_path / "n.jsonl", texts([50]))], HashingEncoder())
+
+
+def test_many_removed_documents_are_few_operations(root, monkeypatch):
+    gone = list(texts(range(1, 40, 2)))
+    delete_documents(root, gone)
+    with Index.open(root) as index:
+        passages = index.passages.get(range(len(index.passages)))
+        expected = [passage.document_id in gone for passage in passages]
+        assert index.removed_passages().tolist() == expected
+        monkeypatch.setattr(type(index.passages), "of_document", None)
+        assert index.removed_passages().any()

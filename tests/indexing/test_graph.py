@@ -13,6 +13,7 @@ from indexing.build import build_index
 from indexing.corpus import CorpusOptions, read_documents
 from indexing.errors import InputError
 from indexing.graph.facts import facts_of, statements_at
+from indexing.graph.labels import read_label_table
 from indexing.graph.literals import render
 from indexing.graph.names import entity_name, relation_name, without_inverse
 from indexing.graph.phrases import phrase_for
@@ -129,6 +130,14 @@ def test_labels_languages_and_given_names(tmp_path):
     labels.write_text("http://e/a\n")
     with pytest.raises(InputError, match=r"labels.tsv:1"):
         turtle(tmp_path, text, labels=(str(labels),))
+
+
+def test_a_quote_in_a_tab_separated_file_of_labels_is_a_character(tmp_path):
+    table = tmp_path / "labels.tsv"
+    table.write_text('a\t"Weird Al\nb\tSecond\nc\t"Third"\n')
+    assert list(read_label_table(table)) == [("a", '"Weird Al'), ("b", "Second"), ("c", '"Third"')]
+    table.write_text('a,"One, two"\nb,Second\n')
+    assert list(read_label_table(table)) == [("a", "One, two"), ("b", "Second")]
 
 
 def test_blank_nodes_lists_and_reified_statements(tmp_path):

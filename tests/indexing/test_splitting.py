@@ -125,6 +125,7 @@ def test_long_sections_are_windowed():
     [
         (("lines", 100, 100), "not known"),
         (("words", 0, 0), "at least one word"),
+        (("words", 5_000_000_000, 1), "at most 1,000,000,000 words"),
         (("words", 10, 11), "stride"),
         (("words", 10, 0), "stride"),
     ],
@@ -132,6 +133,10 @@ def test_long_sections_are_windowed():
 def test_impossible_settings_are_refused(arguments, says):
     with pytest.raises(InputError, match=says):
         SplitSettings(*arguments)
+
+
+def test_the_most_words_that_a_passage_may_have():
+    assert pieces("a b c", SplitSettings("words", 10**9, 10**9)) == ["a b c"]
 
 
 @pytest.mark.parametrize("char", [" ", "\n", ".", "#", "x", "世", "- ", '"', "="])

@@ -219,6 +219,25 @@ def test_few_passages(tmp_path, number, kind):
     assert sorted(ids[0][ids[0] >= 0].tolist()) == list(range(number))
 
 
+@pytest.mark.parametrize("number", [1, 15, 16, 255, 256])
+@pytest.mark.parametrize(("kind", "memory"), [("ivf", None), ("auto", 1)])
+def test_kinds_with_clusters_can_be_trained_on_few_passages(tmp_path, number, kind, memory):
+    made, index = built(Passages(number), tmp_path / "work", tmp_path, kind, memory=memory)
+    assert len(index) == number
+    assert (made.factory == EXACT_FACTORY) == (number < (16 if kind == "ivf" else 256))
+
+
+@pytest.mark.parametrize(
+    ("kind", "why", "encoded"), [("IVF16,Flat", "16 clusters", 0), ("PQ4", "clusters", 9)]
+)
+def test_a_kind_that_needs_more_passages_is_named(tmp_path, kind, why, encoded):
+    encoder = HashingEncoder()
+    settings = VectorSettings(kind)
+    with pytest.raises(InputError, match=f"'{kind}' of 9 passages.*{why}.*--vectors exact"):
+        build_vectors(Passages(9), encoder, tmp_path, tmp_path, lambda n: None, settings)
+    assert len(encoder.encoded) == encoded
+
+
 @given(
     vectors=st.integers(1, 30_000_000),
     dimension=st.sampled_from([32, 384, 768, 1024]),

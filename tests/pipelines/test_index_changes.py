@@ -78,3 +78,25 @@ def test_add_update_delete_compact(index, tmp_path, capsys, monkeypatch):
 def test_wrong_use(index, words, told, capsys):
     assert cli.main(["index", *words, "--index", index]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_ids_from_a_file_with_a_byte_order_mark(index, tmp_path, capsys):
+    (tmp_path / "ids.txt").write_text("a\n", encoding="utf-8-sig")
+    words = ["delete", "--from", str(tmp_path / "ids.txt"), "--index", index]
+    assert cli.main(["index", *words]) == 0
+    assert "1 removed" in capsys.readouterr().out
+
+
+def test_a_missing_field_is_chosen_with_an_option_that_add_has(index, tmp_path, capsys):
+    source = write(tmp_path / "n.jsonl", [{"key": "c", "said": "The Humber Bridge."}])
+    assert cli.main(["index", "add", source, "--index", index]) == 2
+    assert "--text-field" in capsys.readouterr().err
+    assert cli.main(["index", "add", source, "--index", index, "--text-field", "said"]) == 0
+    assert "1 added" in capsys.readouterr().out
+
+
+def test_a_passage_of_too_many_words(index, tmp_path, capsys):
+    source = write(tmp_path / "n.jsonl", FIRST)
+    words = ["--words", "5000000000", "--no-vectors", "--out", str(tmp_path / "o")]
+    assert cli.main(["index", "build", source, *words]) == 2
+    assert "at most 1,000,000,000 words, not 5,000,000,000" in capsys.readouterr().err

@@ -65,6 +65,12 @@ def test_an_unknown_stemmer_is_named():
         index_settings.lexical_settings(parsed("--stemmer", "klingon"))
 
 
+@pytest.mark.parametrize("value", ["nan", "inf", "-1"])
+def test_numbers_of_bm25_are_finite(value):
+    with pytest.raises(InputError, match="finite k1"):
+        index_settings.lexical_settings(parsed("--k1", value))
+
+
 @pytest.fixture
 def source(tmp_path):
     file = tmp_path / "texts.txt"
