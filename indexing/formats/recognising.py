@@ -47,11 +47,12 @@ _BY_MAGIC: Mapping[bytes, str] = {
     b"ARROW1": "arrow",
     b"<doc id=": "wikiextractor",
 }
+# Atomic groups: comments are not cut anew where the tag behind them is another.
 _HTML = re.compile(
-    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype html|html)\b", re.I | re.S
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?>(?:<!--.*?-->\s*)*)<(?:!doctype html|html)\b", re.I | re.S
 )
 _RDF_XML = re.compile(
-    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<!DOCTYPE.*?\]>\s*)*<rdf:RDF\b", re.S
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?>(?:<!--.*?-->\s*|<!DOCTYPE.*?\]>\s*)*)<rdf:RDF\b", re.S
 )
 _STATEMENT = re.compile(rb"\s*(?:<[^<>\s]+>|_:\S+)\s+<[^<>\s]+>\s+(?:<|_:|\").*\.\s*(?:#.*)?$")
 _TURTLE = re.compile(rb"\s*(?:#[^\n]*\n\s*)*(?:@prefix|@base|PREFIX|BASE)\s", re.I)

@@ -10,6 +10,8 @@ from indexing.corpus import CorpusOptions, read_documents
 from indexing.documents import Document
 from indexing.errors import InputError
 from indexing.formats.html import page_text
+from indexing.formats.recognising import recognise
+from indexing.formats.source import SourceFile
 from indexing.headings import headings
 from indexing.problems import Problems
 
@@ -230,3 +232,11 @@ def test_unreadable_files_are_reported(tmp_path, monkeypatch):
     problems = Problems()
     assert [document.id for document in read(tmp_path, problems)] == ["b.txt"]
     assert str(problems.kept[0]) == f"{tmp_path / 'a.txt'}: unreadable file (Permission denied)"
+
+
+def test_many_comments_are_no_long_wait(tmp_path):
+    path = tmp_path / "page"
+    path.write_bytes(b"<!-- one -->\n" * 4000 + b"<p>no page, no graph")
+    assert recognise(SourceFile(path, "page"), in_folder=True) == "text"
+    path.write_bytes(b"<!-- one -->\n" * 4000 + b"<html>")
+    assert recognise(SourceFile(path, "page"), in_folder=True) == "html"
