@@ -126,6 +126,58 @@ def test_front_matter_is_title_and_metadata(tmp_path):
     assert only(tmp_path / "b.md", b"---\nnot closed\n").text == "---\nnot closed\n"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\n\nAn introduction: two\nlines.\n\n---\n\nSecond.\n",
+        "---\n \nNote: this.\n---\nSecond.\n",
+        "---\nWhat this is about.\n---\nSecond.\n",
+    ],
+)
+def test_text_between_two_rules_is_no_front_matter(tmp_path, text):
+    assert only(tmp_path / "a.md", text.encode()).text == text
+
+
+def test_empty_front_matter_is_left_out(tmp_path):
+    assert only(tmp_path / "a.md", b"---\n---\nText.\n").text == "Text.\n"
+
+
+def test_a_word_document_is_read_as_if_its_changes_were_accepted(tmp_path):
+    docx = pytest.importorskip("docx")
+    word = docx.Document()
+    word.element.body.insert(0, parse_word(CHANGED))
+    word.save(tmp_path / "a.docx")
+    (document,) = read(tmp_path / "a.docx")
+    assert document.text == "A refund takes five days.\n\n# Terms\n\nEverywhere\n\na\tb\nc\td"
+
+
+CHANGED = """<w:sdt><w:sdtPr/><w:sdtContent>
+<w:p><w:r><w:t xml:space="preserve">A refund </w:t></w:r>
+<w:del><w:r><w:delText>is</w:delText></w:r></w:del>
+<w:ins><w:r><w:t xml:space="preserve">takes </w:t></w:r></w:ins>
+<w:moveFrom><w:r><w:t>days.</w:t></w:r></w:moveFrom>
+<w:sdt><w:sdtContent><w:r><w:t xml:space="preserve">five </w:t></w:r></w:sdtContent></w:sdt>
+<w:ins><w:moveTo><w:r><w:t>days.</w:t></w:r></w:moveTo></w:ins></w:p>
+<w:sdt><w:sdtPr><w:showingPlcHdr/></w:sdtPr><w:sdtContent>
+<w:p><w:r><w:t>Click to enter text.</w:t></w:r></w:p></w:sdtContent></w:sdt>
+<w:p><w:pPr><w:pStyle w:val="Heading1"/><w:rPr><w:ins/></w:rPr></w:pPr>
+<w:r><w:t>Terms</w:t></w:r></w:p>
+<w:p><w:smartTag><w:r><w:t>Everywhere</w:t></w:r></w:smartTag></w:p>
+<w:tbl><w:tblGrid><w:gridCol/><w:gridCol/></w:tblGrid>
+<w:tr><w:tc><w:p><w:r><w:t>a</w:t></w:r></w:p></w:tc>
+<w:sdt><w:sdtContent><w:tc><w:p><w:r><w:t>b</w:t></w:r></w:p></w:tc></w:sdtContent></w:sdt></w:tr>
+<w:sdt><w:sdtContent><w:tr><w:tc><w:p><w:r><w:t>c</w:t></w:r></w:p></w:tc>
+<w:tc><w:p><w:ins><w:r><w:t>d</w:t></w:r></w:ins></w:p></w:tc></w:tr></w:sdtContent></w:sdt>
+</w:tbl></w:sdtContent></w:sdt>"""
+
+
+def parse_word(xml: str):
+    """Make elements as python-docx reads them of a file."""
+    oxml = pytest.importorskip("docx.oxml")
+    namespace = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    return oxml.parse_xml(xml.replace("<w:sdt>", f'<w:sdt xmlns:w="{namespace}">', 1))
+
+
 def test_a_huge_text_becomes_several_documents(tmp_path):
     paragraphs = [f"Paragraph {n} of a long book, in ö.\n" for n in range(250_000)]
     path = tmp_path / "book.txt"
