@@ -32,6 +32,7 @@ from indexing.formats.squad import read_squad
 from indexing.formats.textfiles import read_markdown, read_rst, read_text
 from indexing.formats.wikiextractor import read_wikiextractor
 from indexing.graph.documents import GRAPH_FORMATS, read_graph
+from indexing.normalising import normalise
 from indexing.problems import Problems
 
 __all__ = ["FORMATS", "CorpusOptions", "FieldNames", "corpus_size", "read_documents"]
@@ -160,7 +161,7 @@ def _plan(
         raise InputError(f"{root} is an empty folder.")
     for path in files:
         in_folder = path != root
-        name = path.relative_to(root).as_posix() if in_folder else path.name
+        name = normalise(path.relative_to(root).as_posix() if in_folder else path.name)
         file = SourceFile(path, name, advance)
         kind: str | None = None
         with reporting_damage(file, problems):

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from indexing.errors import InputError
+from indexing.normalising import normalise
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that was skipped: where, why in words to count by, and any detail.
 
-    `line` is 1-based. For rows of Parquet and Arrow files and hub data sets it is the row.
+    `line` is 1-based. For rows of Parquet and Arrow files and hub data sets it is the row. In
+    words it can be printed and stored as UTF-8, whatever bytes are in it.
     """
 
     source: str
@@ -24,7 +26,7 @@ class Problem:
     def __str__(self) -> str:
         place = self.source if self.line is None else f"{self.source}:{self.line}"
         detail = f" ({self.detail})" if self.detail else ""
-        return f"{place}: {self.reason}{detail}"
+        return normalise(f"{place}: {self.reason}{detail}")
 
 
 class Problems:

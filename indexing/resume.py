@@ -118,7 +118,7 @@ def source_identity(source: Path | str) -> dict[str, Any]:
     digest, total = hashlib.sha256(), 0
     for file in files:
         status = os.stat(file)
-        digest.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+        digest.update(os.fsencode(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n"))
         total += status.st_size
     return {"source": str(path.resolve()), "bytes": total, "state": digest.hexdigest()}
 

@@ -146,7 +146,9 @@ def _metadata(record: Mapping[str, object], fields: ResolvedFields) -> dict[str,
             continue
         if key == _METADATA and isinstance(value, dict):
             found.update(
-                (str(name), scalar) for name, v in value.items() if (scalar := _as_scalar(v))
+                (normalise(str(name)), scalar)
+                for name, v in value.items()
+                if (scalar := _as_scalar(v))
             )
         elif scalar := _as_scalar(value):
             found[normalise(key)] = scalar

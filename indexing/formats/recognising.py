@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import zipfile
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from collections.abc import Mapping
 from indexing.compression import DamagedArchive
 from indexing.errors import InputError
 from indexing.formats.fields import resolve
+from indexing.formats.json_elements import MalformedJson, parse
 from indexing.formats.source import FieldNames, SourceFile
 from indexing.formats.triple_lines import delimiter_of, fields, is_header
 
@@ -166,8 +166,8 @@ def _kind_of_json(head: bytes) -> str:
         return "jsonld" if _JSON_LD.search(head) else "json"
     line, newline, rest = text.partition(b"\n")
     try:
-        whole = isinstance(json.loads(line), dict)
-    except ValueError:
+        whole = isinstance(parse(line), dict)
+    except MalformedJson:
         whole = False
     if _SQUAD.search(head) and b'"paragraphs"' in head and not (whole and b'"data"' not in line):
         return "squad"
