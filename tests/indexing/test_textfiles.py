@@ -9,7 +9,6 @@ import pytest
 from indexing.corpus import CorpusOptions, read_documents
 from indexing.documents import Document
 from indexing.errors import InputError
-from indexing.formats.html import page_text
 from indexing.formats.recognising import recognise
 from indexing.formats.source import SourceFile
 from indexing.headings import headings
@@ -188,29 +187,6 @@ def test_a_huge_text_becomes_several_documents(tmp_path):
     assert all(document.text.endswith("ö.\n") for document in found)
     path.write_text("世" * 3_000_000)
     assert "".join(document.text for document in read(path)) == "世" * 3_000_000
-
-
-def test_the_text_of_a_page():
-    page = """<!DOCTYPE html><html><head><title> My
-      page </title><style>p {}</style><script>if (a < b) "<p>no</p>"</script></head><body>
-      <nav><ul><li>Menu</li></ul></nav>
-      <h1>Head <em>line</em><br>two</h1>
-      <p>One <b>bold</b>word&nbsp;&lt;tag&gt;<br>next   line</p>
-      <ul> <li>first</li> <li>second</li> </ul>
-      <table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>
-      <pre>keep   this
-  as it is</pre>
-      <form><button>Go</button></form><footer>Imprint</footer></body></html>"""
-    assert page_text(page) == (
-        "My page",
-        "# Head line two\n\nOne boldword\u00a0<tag>\nnext line\n\nfirst\nsecond\n\n"
-        "a b\n1 2\n\nkeep   this\n  as it is",
-    )
-
-
-def test_a_menu_that_never_closes_does_not_swallow_the_page():
-    assert page_text("<nav>Menu<p>Body")[1] == "Menu\n\nBody"
-    assert page_text("<head><title>T</title><body>Body")[1] == "Body"
 
 
 def test_headings():
