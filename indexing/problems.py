@@ -1,4 +1,7 @@
-"""What was wrong with the input: counted and kept for the summary, or raised when strict."""
+"""What was wrong with the input: counted and kept for the summary, or raised when strict.
+
+What else the summary should say of the input is kept, too.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,8 @@ class Problem:
 class Problems:
     """Counts problems by reason and keeps the first few of each reason for printing.
 
-    With `strict`, the first problem is raised as an InputError.
+    With `strict`, the first problem is raised as an InputError. `remarks` are no problems: how
+    the input was understood.
     """
 
     def __init__(self, *, strict: bool = False, keep: int = 5) -> None:
@@ -40,6 +44,7 @@ class Problems:
         self._keep = keep
         self._counts: Counter[str] = Counter()
         self._kept: dict[str, list[Problem]] = {}
+        self.remarks: list[str] = []
 
     def report(self, source: str, line: int | None, reason: str, detail: str = "") -> None:
         """Count something that had to be skipped; raise it when strict."""

@@ -31,7 +31,7 @@ def read_delimited(
     Fields may be quoted, over several lines too. Where a stray quote spoils that, its line is
     reported and reading goes on with the next line.
     """
-    reader = RecordReader(file, options.fields, problems)
+    reader = RecordReader(file, options.fields, problems, lines=True)
     csv.field_size_limit(_MAX_FIELD)
     rows = _Rows(iter(()), ",", 0)
     with reporting_damage(file, problems, lambda: rows.line + 1), file.open() as stream:
