@@ -90,10 +90,12 @@ class _TextOf(HTMLParser):
         self._mark = ""  # a heading's, due after them
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self._skipping == ["head"] and (tag in _BLOCKS or tag in _HEADINGS):
+            self._skipping.clear()  # nothing of these is in a head, so it was never closed
         if tag == "title" and not self.title and "svg" not in self._skipping:
             self._in_title = True
         elif tag == "body":
-            self._skipping.clear()  # a head that was never closed
+            self._skipping.clear()  # whatever was left open in a head
         elif tag in self._skip and not (tag == "button" and self._is_text()):
             self._skipping.append(tag)
         elif self._skipping:

@@ -30,6 +30,7 @@ def test_the_text_of_a_page():
 def test_a_menu_that_never_closes_does_not_swallow_the_page():
     assert page_text("<nav>Menu<p>Body")[1] == "Menu\n\nBody"
     assert page_text("<head><title>T</title><body>Body")[1] == "Body"
+    assert page_text("<head><title>T</title><p>Body") == ("T", "Body")
     page = "<a>Skip</a><nav>Menu<p>Body"
     assert page_text(page)[1] == "Skip\n\nMenu\n\nBody"
 
