@@ -216,6 +216,7 @@ def _read(task: _Task, problems: Problems) -> Mapping[str, Any]:
         "passages": counts[1],
         "skipped": dict(problems.counts),
         "problems": [str(problem) for problem in problems.kept],
+        "remarks": problems.remarks,
     }
     built.finish("read", result)
     return result
@@ -253,6 +254,7 @@ def _summary(root: Path, manifest: Manifest, read: Mapping[str, Any], clock: Clo
         vectors=manifest.passages if manifest.vectors else 0,
         skipped=read.get("skipped", {}),
         problems=read.get("problems", []),
+        remarks=read.get("remarks", []),
         files={name: record.bytes for name, record in manifest.files.items()},
         seconds=clock.seconds,
         peak_memory=peak_memory(),

@@ -43,7 +43,7 @@ _NO_FIELDS = FieldNames()
 class ChangeSummary:
     """What a change did: documents added, replaced and removed, and what the index holds now.
 
-    `skipped` and `problems` are those of the sources, `seconds` are by stage.
+    `skipped`, `problems` and `remarks` are those of the sources, `seconds` are by stage.
     """
 
     path: Path
@@ -55,6 +55,7 @@ class ChangeSummary:
     segments: int
     skipped: Mapping[str, int]
     problems: Sequence[str]
+    remarks: Sequence[str]
     seconds: Mapping[str, float]
 
 
@@ -266,5 +267,6 @@ def _summary(
         segments=1 + len(manifest.added),
         skipped=dict(problems.counts),
         problems=[str(problem) for problem in problems.kept],
+        remarks=problems.remarks,
         seconds=clock.seconds,
     )

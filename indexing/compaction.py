@@ -170,6 +170,7 @@ def _summary(root: Path, manifest: Manifest, clock: Clock) -> BuildSummary:
         vectors=manifest.passages if manifest.vectors else 0,
         skipped={},
         problems=[],
+        remarks=[],
         files={name: record.bytes for name, record in manifest.files.items()},
         seconds=clock.seconds,
         peak_memory=peak_memory(),

@@ -106,6 +106,8 @@ def read_documents(
         part for source in sources for part in _plan(source, options, problems, advance, folders)
     ]
     _require_libraries(plan)
+    if options.format == "auto":
+        _remark_on_triples(plan, problems)
     return _unique(_graph_joined(plan), options, problems, " ".join(map(str, sources)))
 
 
@@ -161,6 +163,17 @@ def _require_libraries(plan: Sequence[_Planned | HubSource]) -> None:
             require("docx", "python-docx", part.file.label)
         elif part.format in RDF_FORMATS:
             require("pyoxigraph", "pyoxigraph", part.file.label, extra="graph")
+
+
+def _remark_on_triples(plan: Sequence[_Planned | HubSource], problems: Problems) -> None:
+    """Say which tables are taken for graphs, because they look like them only."""
+    found = [p for p in plan if isinstance(p, _Planned) and p.format == "triples"]
+    if found:
+        more = f" (and {len(found) - 1:,} more)" if len(found) > 1 else ""
+        problems.remarks.append(
+            normalise(found[0].file.label)
+            + f"{more}: read as triples of a graph (--format csv or text reads it otherwise)"
+        )
 
 
 def _graph_joined(plan: Sequence[_Planned | HubSource]) -> list[_Part]:

@@ -1,4 +1,7 @@
-"""What was wrong with the input: counted and kept for the summary, or raised when strict."""
+"""What was wrong with the input: counted and kept for the summary, or raised when strict.
+
+What else the summary should say of the input is kept, too.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from indexing.errors import InputError
+from indexing.normalising import normalise
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that was skipped: where, why in words to count by, and any detail.
 
-    `line` is 1-based. For rows of Parquet and Arrow files and hub data sets it is the row.
+    `line` is 1-based. For rows of Parquet and Arrow files and hub data sets it is the row. In
+    words it can be printed and stored as UTF-8, whatever bytes are in it.
     """
 
     source: str
@@ -24,13 +29,14 @@ class Problem:
     def __str__(self) -> str:
         place = self.source if self.line is None else f"{self.source}:{self.line}"
         detail = f" ({self.detail})" if self.detail else ""
-        return f"{place}: {self.reason}{detail}"
+        return normalise(f"{place}: {self.reason}{detail}")
 
 
 class Problems:
     """Counts problems by reason and keeps the first few of each reason for printing.
 
-    With `strict`, the first problem is raised as an InputError.
+    With `strict`, the first problem is raised as an InputError. `remarks` are no problems: how
+    the input was understood.
     """
 
     def __init__(self, *, strict: bool = False, keep: int = 5) -> None:
@@ -38,6 +44,7 @@ class Problems:
         self._keep = keep
         self._counts: Counter[str] = Counter()
         self._kept: dict[str, list[Problem]] = {}
+        self.remarks: list[str] = []
 
     def report(self, source: str, line: int | None, reason: str, detail: str = "") -> None:
         """Count something that had to be skipped; raise it when strict."""

@@ -15,8 +15,9 @@ class BuildSummary:
     """The outcome of a build.
 
     `skipped` counts what was left out by reason, and `problems` are the first of each reason in
-    words. `files` are the sizes in bytes of all data files. `seconds` are by stage, and count
-    this run only. `peak_memory` is in bytes.
+    words. `remarks` say how sources were understood where that is a guess. `files` are the sizes
+    in bytes of all data files. `seconds` are by stage, and count this run only. `peak_memory` is
+    in bytes.
     """
 
     path: Path
@@ -25,6 +26,7 @@ class BuildSummary:
     vectors: int
     skipped: Mapping[str, int]
     problems: Sequence[str]
+    remarks: Sequence[str]
     files: Mapping[str, int]
     seconds: Mapping[str, float]
     peak_memory: int

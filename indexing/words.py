@@ -1,8 +1,9 @@
 """Text to the words that BM25 counts, the same for passages and questions.
 
 Words are runs of letters, marks, digits and underscores, in lower case and without accents
-("Beyoncé" meets "beyonce"). Single letters and digits count: they are names, sizes and years.
-Scripts that put no spaces between words give overlapping pairs of characters.
+("Beyoncé" meets "beyonce"), soft hyphens and word joiners. Single letters and digits count: they
+are names, sizes and years. Scripts that put no spaces between words give overlapping pairs of
+characters.
 
 There are two steps. `spaced` finds the words of a text; `terms` says what is counted for a word,
 whatever stands around it, so that a builder can ask once for each word of its vocabulary.
@@ -69,7 +70,8 @@ _LONGER = re.compile("[^\x00-\x7f]+")
 # within words and no script without spaces, so that the faster module does.
 _NOT_SIMPLE = re.compile("[^\u0000-\u0482\u2000-\u20cf\u2100-\u2bff]")
 _NOT_IN_WORDS = re.compile(r"\W")
-_ACCENTS = re.compile("[\u0300-\u036f]+")
+# Accents, and the soft hyphen, word joiner and byte order mark, which nobody sees within a word.
+_DROPPED = re.compile("[\u00ad\u0300-\u036f\u2060\ufeff]+")
 _SHORT = 32  # characters: a word that may come again
 
 
@@ -143,7 +145,7 @@ def _folded(match: re.Match[str]) -> str:
 def _fold(run: str) -> str:
     """Return a run of longer characters folded, with a space for each that is in no word."""
     decomposed = unicodedata.normalize("NFKD", run).casefold()
-    folded = unicodedata.normalize("NFKC", _ACCENTS.sub("", decomposed))
+    folded = unicodedata.normalize("NFKC", _DROPPED.sub("", decomposed))
     if _NOT_SIMPLE.search(folded) is None:
         return _NOT_IN_WORDS.sub(" ", folded)
     outside, unspaced = _patterns()

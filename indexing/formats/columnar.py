@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from indexing.errors import InputError
 from indexing.formats.fields import RecordReader
@@ -39,9 +41,12 @@ def read_columnar(
         whole = isinstance(path, Path)
         data = pa.memory_map(str(path)) if whole else pa.PythonFile(path, mode="r")
         try:
-            for batch in _batches(data):
-                for record in batch.to_pylist():
+            for batch in _batches(data, partial(_report_twins, file, problems)):
+                for record in _records(batch):
                     row += 1
+                    if record is None:
+                        problems.report(file.label, row, "invalid UTF-8", "convert it to UTF-8")
+                        continue
                     document = reader.document(record, row)
                     if document is not None:
                         yield row, document
@@ -61,8 +66,8 @@ def _decompressed(file: SourceFile) -> IO[bytes]:
     return copy
 
 
-def _batches(data: pa.NativeFile) -> Iterator[pa.RecordBatch]:
-    """Yield a file's rows, only those columns that a document can hold."""
+def _batches(data: pa.NativeFile, look: Callable[[pa.Schema], None]) -> Iterator[pa.RecordBatch]:
+    """Yield a file's rows, only those columns that a document can hold; `look` at them first."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -70,7 +75,9 @@ def _batches(data: pa.NativeFile) -> Iterator[pa.RecordBatch]:
     data.seek(0)
     if magic.startswith(b"PAR1"):
         table = parquet.ParquetFile(data)
-        yield from table.iter_batches(_BATCH, columns=_usable(table.schema_arrow))
+        look(table.schema_arrow)
+        names = [table.schema_arrow.names[place] for place in _usable(table.schema_arrow)]
+        yield from table.iter_batches(_BATCH, columns=names)
         return
     if magic == b"ARROW1":
         rows = pa.ipc.open_file(data)
@@ -78,14 +85,35 @@ def _batches(data: pa.NativeFile) -> Iterator[pa.RecordBatch]:
     else:
         rows = pa.ipc.open_stream(data)
         batches = iter(rows)
+    look(rows.schema)
     columns = _usable(rows.schema)
     for batch in batches:
         for start in range(0, batch.num_rows, _BATCH):
             yield batch.select(columns).slice(start, _BATCH)
 
 
-def _usable(schema: pa.Schema) -> list[str]:
-    """Leave out vectors, pictures and the like, which no document keeps."""
+def _report_twins(file: SourceFile, problems: Problems, schema: pa.Schema) -> None:
+    """Say which columns are not read, because the last of one name is."""
+    for name, count in Counter(schema.names).items():
+        if count > 1:
+            detail = f"{name}; the last is read, rename the others"
+            problems.report(file.label, None, "several columns of one name", detail)
+
+
+def _records(batch: pa.RecordBatch) -> Iterator[dict[str, Any] | None]:
+    """Yield the rows of a batch, None for one whose text cannot be decoded."""
+    try:
+        yield from batch.to_pylist()
+    except UnicodeDecodeError:
+        if batch.num_rows == 1:
+            yield None
+            return
+        for row in range(batch.num_rows):
+            yield from _records(batch.slice(row, 1))
+
+
+def _usable(schema: pa.Schema) -> list[int]:
+    """Return the places of columns but for vectors, pictures and the like, which none keeps."""
     import pyarrow.types as kinds
 
     def is_text(kind: pa.DataType) -> bool:
@@ -104,7 +132,7 @@ def _usable(schema: pa.Schema) -> list[str]:
             or kinds.is_struct(kind)
         )
 
-    return [column.name for column in schema if usable(column.type)]
+    return [place for place, column in enumerate(schema) if usable(column.type)]
 
 
 def is_saved_dataset(folder: Path) -> bool:

@@ -17,6 +17,7 @@ from indexing.formats.source import (
 from indexing.problems import Problems
 
 _UNDECODED = re.compile("[\udc80-\udcff]")
+_UTF16 = ("\udcff\udcfe", "\udcfe\udcff")  # byte order marks, as they are undecoded
 _QUOTED = re.compile(r'(?:[^"]++|"")*+')
 _MAX_LINES = 10_000  # of one row; a quote that is never closed must not swallow a whole file
 _MAX_FIELD = 64 << 20
@@ -25,22 +26,25 @@ _MAX_FIELD = 64 << 20
 def read_delimited(
     file: SourceFile, options: CorpusOptions, problems: Problems
 ) -> Iterator[Located]:
-    """Read rows; the delimiter is the one most frequent in the header.
+    """Read rows; the delimiter is the one most frequent in the header, the first line not empty.
 
     Fields may be quoted, over several lines too. Where a stray quote spoils that, its line is
     reported and reading goes on with the next line.
     """
-    reader = RecordReader(file, options.fields, problems)
+    reader = RecordReader(file, options.fields, problems, lines=True)
     csv.field_size_limit(_MAX_FIELD)
-    rows = _Rows(iter(()), ",")
+    rows = _Rows(iter(()), ",", 0)
     with reporting_damage(file, problems, lambda: rows.line + 1), file.open() as stream:
         lines = (data.decode("utf-8", "surrogateescape") for data in stream)
-        first = next(lines, "").removeprefix("\ufeff")
+        number, first = _first(lines)
+        if wrong := _wrong_with_header(first):
+            problems.report(file.label, number, *wrong)
+            return
         if not first.strip():
             return
         delimiter = max("\t,;|", key=first.count)
         header = next(csv.reader([first], delimiter=delimiter))
-        rows = _Rows(lines, delimiter)
+        rows = _Rows(lines, delimiter, number)
         while True:
             line = rows.line + 1
             try:
@@ -61,11 +65,30 @@ def read_delimited(
                     yield line, document
 
 
-class _Rows:
-    """Rows from lines; `line` is the number of the last line used, the header's being 1."""
+def _first(lines: Iterator[str]) -> tuple[int, str]:
+    """Return the first line that is not empty, and its number; nothing where there is none."""
+    number, line = 0, ""
+    for number, data in enumerate(lines, 1):
+        line = data.removeprefix("\ufeff") if number == 1 else data
+        if line.strip():
+            break
+    return number, line
 
-    def __init__(self, lines: Iterator[str], delimiter: str) -> None:
-        self.line = 1
+
+def _wrong_with_header(line: str) -> tuple[str, str] | None:
+    """Return why no rows can be read behind such a first line, and what helps."""
+    if line.startswith(_UTF16):
+        return "UTF-16", "convert it to UTF-8"
+    if "\r" in line.rstrip("\r\n"):
+        return "malformed header", "lines end in CR alone; convert them to LF"
+    return None
+
+
+class _Rows:
+    """Rows from lines; `line` is the number of the last line used, the header's to begin with."""
+
+    def __init__(self, lines: Iterator[str], delimiter: str, line: int) -> None:
+        self.line = line
         self._lines = lines
         self._delimiter = delimiter
         self._returned: deque[str] = deque()

@@ -19,10 +19,17 @@ from indexing.headings import first_heading
 from indexing.problems import Problems
 
 if TYPE_CHECKING:
+    from docx.document import Document
     from docx.table import Table, _Row
     from docx.text.paragraph import Paragraph
 
 _HEADING = re.compile(r"Heading ([1-6])")
+_DELETED = ".//w:del | .//w:moveFrom | .//w:sdt[w:sdtPr/w:showingPlcHdr]"
+# Around paragraphs, rows, cells or words; python-docx passes over all that is in them.
+_AROUND = (
+    ".//w:sdt | .//w:sdtContent | .//w:ins | .//w:moveTo | .//w:customXml | .//w:smartTag"
+    " | .//w:fldSimple"
+)
 
 
 def read_docx(file: SourceFile, options: CorpusOptions, problems: Problems) -> Iterator[Located]:
@@ -32,6 +39,7 @@ def read_docx(file: SourceFile, options: CorpusOptions, problems: Problems) -> I
         data = stream.read()
         try:
             word = docx.Document(io.BytesIO(data))
+            _accept_changes(word)
             text = "\n\n".join(filter(None, map(_block, word.iter_inner_content())))
             title = word.core_properties.title or first_heading(text)
         except Exception as error:  # zip, XML and key errors on damaged files
@@ -39,6 +47,17 @@ def read_docx(file: SourceFile, options: CorpusOptions, problems: Problems) -> I
             problems.report(file.label, None, "unreadable Word document", detail)
             return
         yield from one_document(file, problems, file.name, title, text)
+
+
+def _accept_changes(word: Document) -> None:
+    """Take out what is deleted or a placeholder; put insertions and controls among the rest."""
+    body = word.element.body
+    for element in body.xpath(_DELETED):
+        element.getparent().remove(element)
+    for element in body.xpath(_AROUND):  # in the order of the document: the outer ones first
+        parent = element.getparent()
+        place = parent.index(element)
+        parent[place : place + 1] = list(element)
 
 
 def _block(block: Paragraph | Table) -> str:

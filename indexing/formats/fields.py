@@ -85,11 +85,15 @@ class RecordSource(Protocol):
 class RecordReader:
     """Turns the records of one file into documents and reports those that cannot be.
 
-    If a file's first record has no id, none of them need one: `name#line` is the id then.
+    If a file's first record has no id, none of them need one: `name#line` is the id then. With
+    `lines`, records are lines of fields, which may be triples instead.
     """
 
-    def __init__(self, source: RecordSource, names: FieldNames, problems: Problems) -> None:
+    def __init__(
+        self, source: RecordSource, names: FieldNames, problems: Problems, *, lines: bool = False
+    ) -> None:
         self._source = source
+        self._lines = lines
         self._names = names
         self._problems = problems
         self._keys: tuple[str, ...] | None = None
@@ -133,6 +137,8 @@ class RecordReader:
     def _missing(self, line: int, field: str, chosen: str | None) -> None:
         present = ", ".join(key[:30] for key in (self._keys or ())[:8]) or "none"
         detail = f"has {present}; choose with --{field}-field"
+        if self._lines and field == "text" and len(self._keys or ()) == 3:
+            detail += ", or --format triples"
         reason = f"missing field {chosen or field!r}"
         self._problems.report(self._source.label, line, reason, detail)
 
@@ -146,7 +152,9 @@ def _metadata(record: Mapping[str, object], fields: ResolvedFields) -> dict[str,
             continue
         if key == _METADATA and isinstance(value, dict):
             found.update(
-                (str(name), scalar) for name, v in value.items() if (scalar := _as_scalar(v))
+                (normalise(str(name)), scalar)
+                for name, v in value.items()
+                if (scalar := _as_scalar(v))
             )
         elif scalar := _as_scalar(value):
             found[normalise(key)] = scalar

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -20,7 +21,7 @@ from indexing.problems import Problems
 _NO_TEXT = frozenset(
     ("script", "style", "noscript", "template", "svg", "math", "iframe", "object", "head")
 )
-_AROUND = frozenset(("nav", "footer", "aside", "form", "button", "select", "textarea", "dialog"))
+_AROUND = frozenset(("nav", "footer", "dialog", "button", "select", "textarea"))
 _BLOCKS = frozenset(
     (
         "address",
@@ -61,8 +62,13 @@ _BLOCKS = frozenset(
 )
 _LINES = frozenset(("li", "tr", "dt", "dd"))
 _CELLS = frozenset(("td", "th"))
+_UNFOLDING = frozenset(("summary", "dt"))  # a button in them, or in a heading, is their text
 _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 _SPACES = re.compile(r"[ \t\n\r\f]+")
+# What browsers take names of encodings for, by Python's names; no page that says in ASCII what it
+# is in can be in UTF-16. The rest are Python's own and no encodings of pages.
+_READ_AS = {"iso8859-1": "cp1252", "ascii": "cp1252"}
+_NOT_OF_PAGES = ("utf-16", "utf-32", "utf-7", "idna", "punycode", "undefined", "unicode", "raw")
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 
 
@@ -78,16 +84,19 @@ class _TextOf(HTMLParser):
         self._pre = 0
         self._in_title = False
         self._in_heading: list[str] | None = None
+        self._unfolding = ""  # the tag of such an element that is open
         self._pieces: list[str] = []
         self._newlines = 0  # due before the next text
         self._mark = ""  # a heading's, due after them
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "title" and not self.title:
+        if self._skipping == ["head"] and (tag in _BLOCKS or tag in _HEADINGS):
+            self._skipping.clear()  # nothing of these is in a head, so it was never closed
+        if tag == "title" and not self.title and "svg" not in self._skipping:
             self._in_title = True
         elif tag == "body":
-            self._skipping.clear()  # a head that was never closed
-        elif tag in self._skip:
+            self._skipping.clear()  # whatever was left open in a head
+        elif tag in self._skip and not (tag == "button" and self._is_text()):
             self._skipping.append(tag)
         elif self._skipping:
             return
@@ -102,6 +111,8 @@ class _TextOf(HTMLParser):
         elif tag in _BLOCKS:
             self._break(1 if tag in _LINES else 2)
             self._pre += tag == "pre"
+            if tag in _UNFOLDING or tag == "dd":  # which ends a <dt> that was not closed
+                self._unfolding = tag if tag in _UNFOLDING else ""
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "title":
@@ -119,12 +130,18 @@ class _TextOf(HTMLParser):
         elif tag in _BLOCKS:
             self._break(1 if tag in _LINES else 2)
             self._pre -= tag == "pre" and self._pre > 0
+            if tag == self._unfolding:
+                self._unfolding = ""
 
     def handle_data(self, data: str) -> None:
         if self._in_title:
             self.title += data
         elif not self._skipping:
             self._add(data)
+
+    def _is_text(self) -> bool:
+        """Whether a button here is a heading to click on, not a control."""
+        return self._in_heading is not None or bool(self._unfolding)
 
     def _break(self, newlines: int) -> None:
         if self._in_heading is not None:
@@ -148,15 +165,20 @@ class _TextOf(HTMLParser):
         if self._in_heading is not None:
             self._in_heading.append(data)
 
+    @property
+    def unclosed(self) -> bool:
+        """Whether a menu or the like went on to the page's end."""
+        return not _AROUND.isdisjoint(self._skipping)
+
     def text(self) -> str:
         """Return the page's text: headings as Markdown's, paragraphs apart by one empty line."""
         return "".join(self._pieces).strip()
 
 
 def page_text(source: str) -> tuple[str, str]:
-    """Return title and text of a page; menus, scripts and forms are left out of the text."""
+    """Return title and text of a page; menus, scripts and controls are left out of the text."""
     page = _parse(source, _NO_TEXT | _AROUND)
-    if not page.text().strip():  # a menu that was never closed, or nothing but a form
+    if page.unclosed or not page.text().strip():  # a menu that was never closed, or nothing else
         page = _parse(source, _NO_TEXT)
     return " ".join((page.title or page.heading).split()), page.text()
 
@@ -181,7 +203,9 @@ def _decode(data: bytes, file: SourceFile, problems: Problems) -> str | None:
     declared = _CHARSET.search(data[:4096])
     if declared and not data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         try:
-            return data.decode(declared[1].decode("ascii"))
-        except (LookupError, UnicodeDecodeError):
+            name = codecs.lookup(declared[1].decode("ascii")).name
+            if not name.startswith(_NOT_OF_PAGES):
+                return data.decode(_READ_AS.get(name, name))
+        except (LookupError, ValueError):
             pass  # pages lie about their encoding; UTF-8 is the likeliest truth
     return decode(data, file, problems)

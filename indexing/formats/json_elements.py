@@ -1,10 +1,12 @@
-"""The elements of a JSON array one by one, without the array in memory."""
+"""JSON that may be malformed, and the elements of an array one by one, without it in memory."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from io import BufferedReader
+from typing import Any
 
 from indexing.compression import DamagedArchive
 
@@ -15,11 +17,25 @@ _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(")?|[\[\]{},]', re.DOTALL)
 
 
 class MalformedJson(Exception):
-    """The array has no beginning or no end; `line` is where the last thing read started."""
+    """It is no JSON, or an array without beginning or end; `line` is where that shows."""
 
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
         self.line = line
+
+
+def parse(data: str | bytes, line: int = 1) -> Any:
+    """Return what a piece of JSON says that starts at `line`, or raise MalformedJson."""
+    try:
+        return json.loads(data)
+    except json.JSONDecodeError as error:
+        raise MalformedJson(error.msg, line + error.lineno - 1) from error
+    except UnicodeDecodeError as error:
+        raise MalformedJson("invalid UTF-8; convert it to UTF-8", line) from error
+    except RecursionError as error:
+        raise MalformedJson("nested too deeply", line) from error
+    except ValueError as error:  # Python reads no longer ones
+        raise MalformedJson("a number of thousands of digits", line) from error
 
 
 class _Buffer:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 import zipfile
 from collections.abc import Mapping
 
 from indexing.compression import DamagedArchive
 from indexing.errors import InputError
-from indexing.formats.fields import resolve
-from indexing.formats.source import FieldNames, SourceFile
-from indexing.formats.triple_lines import delimiter_of, fields, is_header
+from indexing.formats.json_elements import MalformedJson, parse
+from indexing.formats.source import SourceFile
+from indexing.formats.triple_lines import holds_triples
 
 _HEAD = 1 << 16
-_LINES = 50
 _BY_SUFFIX: Mapping[str, str] = {
     ".jsonl": "json",
     ".ndjson": "json",
@@ -47,11 +45,12 @@ _BY_MAGIC: Mapping[bytes, str] = {
     b"ARROW1": "arrow",
     b"<doc id=": "wikiextractor",
 }
+# Atomic groups: comments are not cut anew where the tag behind them is another.
 _HTML = re.compile(
-    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype html|html)\b", re.I | re.S
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?>(?:<!--.*?-->\s*)*)<(?:!doctype html|html)\b", re.I | re.S
 )
 _RDF_XML = re.compile(
-    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<!DOCTYPE.*?\]>\s*)*<rdf:RDF\b", re.S
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?>(?:<!--.*?-->\s*|<!DOCTYPE.*?\]>\s*)*)<rdf:RDF\b", re.S
 )
 _STATEMENT = re.compile(rb"\s*(?:<[^<>\s]+>|_:\S+)\s+<[^<>\s]+>\s+(?:<|_:|\").*\.\s*(?:#.*)?$")
 _TURTLE = re.compile(rb"\s*(?:#[^\n]*\n\s*)*(?:@prefix|@base|PREFIX|BASE)\s", re.I)
@@ -71,8 +70,10 @@ def recognise(file: SourceFile, *, in_folder: bool) -> str | None:
     by_suffix = _BY_SUFFIX.get(file.suffix)
     if by_suffix == "json":
         return _kind_of_json(_head(file))
-    if by_suffix in ("csv", "tsv", "text") and holds_triples(_head(file), by_suffix):
-        return "triples"
+    if by_suffix in ("csv", "tsv", "text"):
+        head = _head(file)
+        if holds_triples(head, by_suffix, whole=len(head) < _HEAD):
+            return "triples"
     if by_suffix is not None:
         return by_suffix
     if in_folder and file.suffix:
@@ -115,7 +116,7 @@ def _kind_of_text(head: bytes) -> str | None:
         return "html"
     if (rdf := _rdf(head)) is not None:
         return rdf
-    if holds_triples(head, "text"):
+    if holds_triples(head, "text", whole=len(head) < _HEAD):
         return "triples"
     return "text" if _is_text(head) else None
 
@@ -132,30 +133,6 @@ def _rdf(head: bytes) -> str | None:
     return None
 
 
-def holds_triples(head: bytes, kind: str) -> bool:
-    """Whether a file's first lines are triples of names, not records with a header.
-
-    All lines have three fields; and either the header says so, or there is no header, the third
-    field is short, and the second, which names relations, comes again and again. In files of
-    text only `|` and tabs count.
-    """
-    whole = len(head) < _HEAD
-    lines = head.decode("utf-8", "replace").splitlines()
-    lines = [line for line in (lines if whole else lines[:-1]) if line.strip()][:_LINES]
-    delimiter = delimiter_of(lines[0]) if lines else ","
-    rows = [fields(line, delimiter) for line in lines]
-    good = [row for row in rows if len(row) == 3]
-    if not rows or len(rows[0]) != 3 or len(good) < 0.9 * len(rows):
-        return False
-    if is_header(rows[0]):
-        return True
-    if (kind == "text" and delimiter == ",") or resolve(rows[0], FieldNames()).known != {None}:
-        return False
-    relations = len({row[1] for row in good})
-    repeated = len(good) < 10 or relations <= len(good) / 2
-    return repeated and sum(len(row[2]) for row in good) < 100 * len(good)
-
-
 def _kind_of_json(head: bytes) -> str:
     """Tell JSON Lines, an array or object, and SQuAD's JSON from each other."""
     text = head.lstrip()
@@ -165,8 +142,8 @@ def _kind_of_json(head: bytes) -> str:
         return "jsonld" if _JSON_LD.search(head) else "json"
     line, newline, rest = text.partition(b"\n")
     try:
-        whole = isinstance(json.loads(line), dict)
-    except ValueError:
+        whole = isinstance(parse(line), dict)
+    except MalformedJson:
         whole = False
     if _SQUAD.search(head) and b'"paragraphs"' in head and not (whole and b'"data"' not in line):
         return "squad"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from io import BufferedReader
 
 from indexing.formats.fields import RecordReader
-from indexing.formats.json_elements import MalformedJson, array_elements
+from indexing.formats.json_elements import MalformedJson, array_elements, parse
 from indexing.formats.source import (
     CorpusOptions,
     Located,
@@ -72,11 +71,9 @@ def _json_record(
     if text is None:
         return None
     try:
-        record = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        if isinstance(error, json.JSONDecodeError):
-            line += error.lineno - 1
-        problems.report(file.label, line, "malformed JSON", getattr(error, "msg", str(error)))
+        record = parse(text, line)
+    except MalformedJson as error:
+        problems.report(file.label, error.line, "malformed JSON", str(error))
         return None
     if not isinstance(record, dict):
         problems.report(file.label, line, "not a JSON object")

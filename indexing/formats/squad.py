@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
 from indexing.compression import without_suffix
 from indexing.documents import Document
-from indexing.formats.json_elements import MalformedJson, array_elements
+from indexing.formats.json_elements import MalformedJson, array_elements, parse
 from indexing.formats.source import (
     CorpusOptions,
     Located,
@@ -43,9 +42,9 @@ def _article(data: bytes, line: int, file: SourceFile, problems: Problems) -> di
     if text is None:
         return None
     try:
-        article = json.loads(text)
-    except json.JSONDecodeError as error:
-        problems.report(file.label, line + error.lineno - 1, "malformed JSON", error.msg)
+        article = parse(text, line)
+    except MalformedJson as error:
+        problems.report(file.label, error.line, "malformed JSON", str(error))
         return None
     if not isinstance(article, dict) or not isinstance(article.get("paragraphs"), list):
         problems.report(file.label, line, "missing field 'paragraphs'")

@@ -22,6 +22,7 @@ from indexing.problems import Problems
 
 _PART = 4 << 20  # bytes; a larger plain text becomes several documents
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?\n)??(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_NAME = re.compile(r"^[\w-]+[ \t]*:(?=\s)", re.MULTILINE)
 _SCALAR = re.compile(r"([A-Za-z][\w-]*)[ \t]*:[ \t]+(\S.*?)[ \t]*$", re.MULTILINE)
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 _MARKUP = re.compile(r"\[([^\]]*)\]\([^)]*\)|[*`]+|<[^>]+>|\{#[^}]*\}")
@@ -89,11 +90,16 @@ def _plain(heading: str) -> str:
 
 
 def _front_matter(text: str) -> tuple[dict[str, str], str]:
-    """Split off a YAML block at the start; return its plain `name: value` lines and the rest."""
+    """Split off a YAML block at the start; return its plain `name: value` lines and the rest.
+
+    Between two rules there may also be text: it begins with an empty line, or names nothing.
+    """
     match = _FRONT_MATTER.match(text)
-    if match is None:
+    block = match[1] or "" if match else ""
+    begins_empty = not block.partition("\n")[0].strip()
+    if match is None or (block and (begins_empty or not _NAME.search(block))):
         return {}, text
-    pairs = _SCALAR.findall(match[1] or "")
+    pairs = _SCALAR.findall(block)
     return {name: value.strip("\"'") for name, value in pairs}, text[match.end() :]
 
 

@@ -7,13 +7,12 @@ are left out.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from io import BufferedReader
 from itertools import chain
 from typing import Any
 
-from indexing.formats.json_elements import MalformedJson, array_elements
+from indexing.formats.json_elements import MalformedJson, array_elements, parse
 from indexing.formats.source import SourceFile, reporting_damage
 from indexing.graph.labels import ALIAS, LABEL
 from indexing.graph.triples import WIKIDATA, XSD, Triple
@@ -32,9 +31,9 @@ def read_wikidata(file: SourceFile, kind: str, problems: Problems) -> Iterator[T
     with reporting_damage(file, problems, lambda: line), file.open() as stream:
         for line, data in _entities(stream, file, problems):
             try:
-                found = json.loads(data)
-            except ValueError as error:
-                problems.report(file.label, line, "malformed JSON", str(error))
+                found = parse(data, line)
+            except MalformedJson as error:
+                problems.report(file.label, error.line, "malformed JSON", str(error))
                 continue
             several = found.get("entities") if isinstance(found, Mapping) else None
             for entity in several.values() if isinstance(several, Mapping) else [found]:
@@ -73,8 +72,8 @@ def _lines(first: bytes, rest: bytes, stream: BufferedReader) -> Iterator[tuple[
 
 def _is_json(data: bytes) -> bool:
     try:
-        json.loads(data)
-    except ValueError:
+        parse(data)
+    except MalformedJson:
         return False
     return True
 

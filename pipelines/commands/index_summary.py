@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ def show_build(summary: BuildSummary, *, as_json: bool) -> None:
     total = sum(summary.files.values())
     print(f"{size(total)} on disk; {_stages(summary.seconds)}", end="")
     print(f"peak memory {size(summary.peak_memory)}")
-    _show_problems(summary.skipped, summary.problems)
+    _show_sources(summary)
 
 
 def show_change(summary: ChangeSummary, *, as_json: bool) -> None:
@@ -45,15 +45,17 @@ def show_change(summary: ChangeSummary, *, as_json: bool) -> None:
         end="",
     )
     print(f"{summary.passages:,} passages in {summary.segments} segments")
-    _show_problems(summary.skipped, summary.problems)
+    _show_sources(summary)
 
 
 def _stages(seconds: Mapping[str, float]) -> str:
     return "".join(f"{name} {value:.1f} s, " for name, value in seconds.items())
 
 
-def _show_problems(skipped: Mapping[str, int], problems: Sequence[str]) -> None:
-    for reason, count in skipped.items():
+def _show_sources(summary: BuildSummary | ChangeSummary) -> None:
+    for remark in summary.remarks:
+        print(remark)
+    for reason, count in summary.skipped.items():
         print(f"skipped {count:,}: {reason}")
-    for problem in problems:
+    for problem in summary.problems:
         print(f"  {problem}", file=sys.stderr)

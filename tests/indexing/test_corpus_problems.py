@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import tarfile
 
-import pyarrow as pa
 import pytest
 
 from indexing.corpus import CorpusOptions, read_documents
 from indexing.documents import Document
 from indexing.errors import InputError, QAError
 from indexing.problems import Problems
+from indexing.resume import source_identity
 from tests.indexing.corpus_files import (
     COMPRESS,
     DOCUMENTS,
-    as_arrow,
-    as_csv,
     as_json,
     as_jsonl,
-    as_parquet,
     read,
 )
 
@@ -46,6 +42,7 @@ BAD_LINES = [
     (b'{"id": 5, "text": {"a": 1}}', "field 'text' is not text"),
     (b'{"id": 5, "text": "\xff\xfe"}', "invalid UTF-8"),
     (b"[" * 100_000, "malformed JSON"),
+    (b'{"id": ' + b"7" * 5000 + b', "text": "x"}', "malformed JSON"),
 ]
 
 
@@ -78,50 +75,55 @@ def test_bad_elements_of_an_array(tmp_path, bad, reason):
     assert (problem.line, problem.reason) == (3, reason)
 
 
+DEEP = b'{"a": ' * 50_000
+HUGE = b'{"id": ' + b"7" * 5000 + b', "text": "x"}'
+
+
+@pytest.mark.parametrize("bad", [DEEP, HUGE])
+def test_a_bad_first_line_of_json_lines_is_reported(tmp_path, bad):
+    for name in ("a.jsonl", "b.json", "c"):
+        path = tmp_path / name
+        path.write_bytes(bad + b"\n" + as_jsonl())
+        problems = Problems()
+        assert read(path, problems=problems) == DOCUMENTS
+        assert [(p.line, p.reason) for p in problems.kept] == [(1, "malformed JSON")]
+
+
+@pytest.mark.parametrize("bad", ['{"title": ' + '{"a": ' * 50_000 + "1" + "}" * 50_001, "7" * 5000])
+def test_bad_articles_of_squad_are_reported(tmp_path, bad):
+    article = '{"title": "A", "paragraphs": [{"context": "One."}]}'
+    path = tmp_path / "a.json"
+    path.write_text(f'{{"data": [\n{article},\n{bad},\n{article.replace("One", "Two")}]}}')
+    problems = Problems()
+    assert [document.text for document in read(path, problems=problems)] == ["One.", "Two."]
+    assert [(p.line, p.reason) for p in problems.kept] == [(3, "malformed JSON")]
+
+
+def test_a_file_whose_name_is_no_utf_8_is_read(tmp_path):
+    (tmp_path / os.fsdecode(b"a\xe4.txt")).write_text("Some text.")
+    (tmp_path / os.fsdecode(b"b\xe4.txt")).write_text(" ")
+    problems = Problems()
+    assert read(tmp_path, problems=problems) == [Document("a\ufffd.txt", "a\ufffd", "Some text.")]
+    assert str(problems.kept[0]) == f"{tmp_path}/b\ufffd.txt: empty text"
+    assert source_identity(tmp_path)["bytes"] == 11
+
+
+def test_names_of_metadata_are_normalised(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": "1", "text": "x", "\\ud800": "y", "metadata": {"\\udfff": "z"}}\n')
+    (document,) = read(path)
+    assert document.metadata == {"\ufffd": "z"}
+    path.write_text('{"id": "1", "\\ud800": "y"}\n')
+    with pytest.raises(InputError, match="has id, \ufffd; choose with --text-field"):
+        read(path)
+
+
 def test_an_array_that_does_not_end(tmp_path):
     path = tmp_path / "a.json"
     path.write_bytes(as_json(indent=1)[:-20])
     problems = Problems()
     assert read(path, problems=problems) == DOCUMENTS[:1]
     assert [(p.line, p.reason) for p in problems.kept] == [(8, "malformed JSON")]
-
-
-@pytest.mark.parametrize(
-    ("row", "reason"),
-    [
-        (b"5,only two", "malformed row"),
-        (b"5,t,\xff\xfe,u", "invalid UTF-8"),
-        (b'5,t,"  ",u', "empty text"),
-        (b",t,text,u", "missing field 'id'"),
-    ],
-)
-def test_bad_rows_of_csv(tmp_path, row, reason):
-    path = tmp_path / "a.csv"
-    path.write_bytes(as_csv(",") + row + b"\r\n9,t,fine,u\r\n")
-    problems = Problems()
-    assert [document.id for document in read(path, problems=problems)] == ["1", "2", "9"]
-    (problem,) = problems.kept
-    assert (problem.line, problem.reason) == (5, reason)  # the first row takes two lines
-
-
-@pytest.mark.parametrize("delimiter", [",", "\t"])
-def test_a_stray_quote_costs_one_row(tmp_path, delimiter):
-    rows = [
-        ("id", "title", "text"),
-        ("1", "t", '"never closed'),
-        ("2", "t", 'five" disks and "words" here'),
-        ("3", '"a title"', '"text ""quoted""\nover lines\n\nreally"'),
-        ("4", "t", "plain"),
-    ]
-    path = tmp_path / "a.csv"
-    path.write_text("".join(delimiter.join(row) + "\n" for row in rows))
-    problems = Problems()
-    assert read(path, problems=problems) == [
-        Document("2", "t", 'five" disks and "words" here'),
-        Document("3", "a title", 'text "quoted"\nover lines\n\nreally'),
-        Document("4", "t", "plain"),
-    ]
-    assert [(p.line, p.reason) for p in problems.kept] == [(2, "malformed row")]
 
 
 def test_archives_of_many_files_are_to_be_unpacked(tmp_path):
@@ -155,22 +157,6 @@ def test_a_truncated_archive_gives_what_was_readable(tmp_path, name, suffix):
     assert len(found) <= line <= len(found) + 2
     with pytest.raises(InputError, match="damaged archive"):
         read(path)
-
-
-def test_damaged_columnar_files(tmp_path):
-    good = tmp_path / "good.jsonl"
-    good.write_bytes(as_jsonl())
-    for name, data in [
-        ("a.parquet", as_parquet()[:-30]),
-        ("b.parquet", b"PAR1 nonsense"),
-        ("c.parquet.gz", gzip.compress(as_parquet())[:-40]),
-        ("d.arrow", as_arrow(pa.ipc.new_stream)[:200]),
-    ]:
-        (tmp_path / name).write_bytes(data)
-        problems = Problems()
-        assert read(good, tmp_path / name, problems=problems) == DOCUMENTS
-        assert problems.total == 1
-        assert problems.kept[0].source.endswith(name)
 
 
 @pytest.mark.parametrize(

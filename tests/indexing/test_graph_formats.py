@@ -90,6 +90,8 @@ def test_content_tells_the_format_of_compressed_files_without_a_suffix(tmp_path,
         ("a.tsv", "Ada\tborn_in\tLondon\n"),
         ("a.csv", "subject,predicate,object\nAda,born_in,London\n"),
         ("a.csv", '"Ada",born_in,"London"\n'),
+        ("a.txt", "head,Rel,tail\nAda,born_in,London\n"),
+        ("a.txt", "from\ttype\tto\nAda\tborn_in\tLondon\n"),
         ("kb.txt", "Ada|born_in|London\n"),
         ("kb", "Ada\tborn_in\tLondon\n"),
         ("a.tsv", "London\tborn_in_inverse\tAda\nAda\tborn_in\tLondon\n"),
@@ -111,12 +113,57 @@ def test_lines_of_three_names(tmp_path, name, text):
         ("a.csv", "id,title,abstract\n1,Ada,She was born.\n"),
         ("a.txt", "One, two, three.\nFour, five, six.\n"),
         ("a.csv", "name,note,more\n" + "".join(f"n{i},x{i},y{i}\n" for i in range(20))),
+        ("a.csv", "source,title,text\nblog,Ada,Ada wrote the first program.\n"),
+        ("a.csv", "from,subject,body\nann@x.org,Refund,How do I get my money back?\n"),
+        ("a.csv", "source,target,note\na,b,c\n"),
+        ("a.csv", "Question,Answer,Category\nHow do I pay?,By card.,billing\n"),
+        ("a.tsv", "question\tanswer\tcategory\nHow do I pay?\tBy card.\tbilling\n"),
+        ("a.csv", "question,category,answer\n" + "".join(f"q{i},pay,a{i}\n" for i in range(200))),
+        ("a.csv", "name,home_page,city\nAda,http://a.b/c,Paris\nBob,http://a.b/d,Rome\n"),
+        ("a.txt", "name\tphone\temail\nBob\t123\tb@x.org\n"),
+        ("a.txt", "1 May | Oslo | rain\n2 May | Paris | sun\n"),
     ],
 )
 def test_records_and_texts_are_no_triples(tmp_path, name, text):
     path = tmp_path / name
     path.write_text(text)
     assert recognise(SourceFile(path, name), in_folder=False) != "triples"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("kb.txt", "Kismet|directed_by|William Dieterle\nKismet|has_genre|Drama\n"),
+        ("kb.txt", "Kismet|director|William Dieterle\nTop Hat|director|Mark Sandrich\n"),
+        ("a.csv", "Ada,birthPlace,London\nBob,/people/died_in,Leeds\n"),
+        ("a.csv", "Ada,knows,Bob\nBob,likes,Eve\nEve,knows,Ada\n"),
+        ("a.tsv", "Ada\tknows\tBob\nBob\tlikes\tEve\n"),
+        ("a.tsv", "Q1\tfriend\tQ2\nQ2\tenemy\tQ3\n"),
+    ],
+)
+def test_triples_without_a_header(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(text)
+    assert recognise(SourceFile(path, name), in_folder=False) == "triples"
+
+
+def test_what_is_taken_for_triples_is_told(tmp_path):
+    for name in ("a.tsv", "b.csv"):
+        (tmp_path / name).write_text("subject,relation,object\nAda,born_in,London\n")
+    problems = Problems(strict=True)
+    list(read_documents([tmp_path], CorpusOptions(), problems))
+    (remark,) = problems.remarks
+    assert remark.startswith(f"{tmp_path / 'a.tsv'} (and 1 more): read as triples")
+    chosen = Problems()
+    list(read_documents([tmp_path], CorpusOptions(format="triples"), chosen))
+    assert not chosen.remarks
+
+
+def test_records_of_three_fields_may_be_triples(tmp_path):
+    with pytest.raises(InputError, match="choose with --text-field, or --format triples"):
+        read(tmp_path, "a.csv", b"Ada,knows,Bob\nBob,likes,Eve\n", Problems())
+    options = CorpusOptions(format="triples")
+    assert len(read(tmp_path, "a.csv", b"Ada,knows,Bob\n", options=options)) == 2
 
 
 def test_whoever_names_fields_means_records(tmp_path):

@@ -9,7 +9,8 @@ import pytest
 from indexing.corpus import CorpusOptions, read_documents
 from indexing.documents import Document
 from indexing.errors import InputError
-from indexing.formats.html import page_text
+from indexing.formats.recognising import recognise
+from indexing.formats.source import SourceFile
 from indexing.headings import headings
 from indexing.problems import Problems
 
@@ -124,6 +125,58 @@ def test_front_matter_is_title_and_metadata(tmp_path):
     assert only(tmp_path / "b.md", b"---\nnot closed\n").text == "---\nnot closed\n"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\n\nAn introduction: two\nlines.\n\n---\n\nSecond.\n",
+        "---\n \nNote: this.\n---\nSecond.\n",
+        "---\nWhat this is about.\n---\nSecond.\n",
+    ],
+)
+def test_text_between_two_rules_is_no_front_matter(tmp_path, text):
+    assert only(tmp_path / "a.md", text.encode()).text == text
+
+
+def test_empty_front_matter_is_left_out(tmp_path):
+    assert only(tmp_path / "a.md", b"---\n---\nText.\n").text == "Text.\n"
+
+
+def test_a_word_document_is_read_as_if_its_changes_were_accepted(tmp_path):
+    docx = pytest.importorskip("docx")
+    word = docx.Document()
+    word.element.body.insert(0, parse_word(CHANGED))
+    word.save(tmp_path / "a.docx")
+    (document,) = read(tmp_path / "a.docx")
+    assert document.text == "A refund takes five days.\n\n# Terms\n\nEverywhere\n\na\tb\nc\td"
+
+
+CHANGED = """<w:sdt><w:sdtPr/><w:sdtContent>
+<w:p><w:r><w:t xml:space="preserve">A refund </w:t></w:r>
+<w:del><w:r><w:delText>is</w:delText></w:r></w:del>
+<w:ins><w:r><w:t xml:space="preserve">takes </w:t></w:r></w:ins>
+<w:moveFrom><w:r><w:t>days.</w:t></w:r></w:moveFrom>
+<w:sdt><w:sdtContent><w:r><w:t xml:space="preserve">five </w:t></w:r></w:sdtContent></w:sdt>
+<w:ins><w:moveTo><w:r><w:t>days.</w:t></w:r></w:moveTo></w:ins></w:p>
+<w:sdt><w:sdtPr><w:showingPlcHdr/></w:sdtPr><w:sdtContent>
+<w:p><w:r><w:t>Click to enter text.</w:t></w:r></w:p></w:sdtContent></w:sdt>
+<w:p><w:pPr><w:pStyle w:val="Heading1"/><w:rPr><w:ins/></w:rPr></w:pPr>
+<w:r><w:t>Terms</w:t></w:r></w:p>
+<w:p><w:smartTag><w:r><w:t>Everywhere</w:t></w:r></w:smartTag></w:p>
+<w:tbl><w:tblGrid><w:gridCol/><w:gridCol/></w:tblGrid>
+<w:tr><w:tc><w:p><w:r><w:t>a</w:t></w:r></w:p></w:tc>
+<w:sdt><w:sdtContent><w:tc><w:p><w:r><w:t>b</w:t></w:r></w:p></w:tc></w:sdtContent></w:sdt></w:tr>
+<w:sdt><w:sdtContent><w:tr><w:tc><w:p><w:r><w:t>c</w:t></w:r></w:p></w:tc>
+<w:tc><w:p><w:ins><w:r><w:t>d</w:t></w:r></w:ins></w:p></w:tc></w:tr></w:sdtContent></w:sdt>
+</w:tbl></w:sdtContent></w:sdt>"""
+
+
+def parse_word(xml: str):
+    """Make elements as python-docx reads them of a file."""
+    oxml = pytest.importorskip("docx.oxml")
+    namespace = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    return oxml.parse_xml(xml.replace("<w:sdt>", f'<w:sdt xmlns:w="{namespace}">', 1))
+
+
 def test_a_huge_text_becomes_several_documents(tmp_path):
     paragraphs = [f"Paragraph {n} of a long book, in ö.\n" for n in range(250_000)]
     path = tmp_path / "book.txt"
@@ -134,29 +187,6 @@ def test_a_huge_text_becomes_several_documents(tmp_path):
     assert all(document.text.endswith("ö.\n") for document in found)
     path.write_text("世" * 3_000_000)
     assert "".join(document.text for document in read(path)) == "世" * 3_000_000
-
-
-def test_the_text_of_a_page():
-    page = """<!DOCTYPE html><html><head><title> My
-      page </title><style>p {}</style><script>if (a < b) "<p>no</p>"</script></head><body>
-      <nav><ul><li>Menu</li></ul></nav>
-      <h1>Head <em>line</em><br>two</h1>
-      <p>One <b>bold</b>word&nbsp;&lt;tag&gt;<br>next   line</p>
-      <ul> <li>first</li> <li>second</li> </ul>
-      <table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>
-      <pre>keep   this
-  as it is</pre>
-      <form><button>Go</button></form><footer>Imprint</footer></body></html>"""
-    assert page_text(page) == (
-        "My page",
-        "# Head line two\n\nOne boldword\u00a0<tag>\nnext line\n\nfirst\nsecond\n\n"
-        "a b\n1 2\n\nkeep   this\n  as it is",
-    )
-
-
-def test_a_menu_that_never_closes_does_not_swallow_the_page():
-    assert page_text("<nav>Menu<p>Body")[1] == "Menu\n\nBody"
-    assert page_text("<head><title>T</title><body>Body")[1] == "Body"
 
 
 def test_headings():
@@ -230,3 +260,11 @@ def test_unreadable_files_are_reported(tmp_path, monkeypatch):
     problems = Problems()
     assert [document.id for document in read(tmp_path, problems)] == ["b.txt"]
     assert str(problems.kept[0]) == f"{tmp_path / 'a.txt'}: unreadable file (Permission denied)"
+
+
+def test_many_comments_are_no_long_wait(tmp_path):
+    path = tmp_path / "page"
+    path.write_bytes(b"<!-- one -->\n" * 4000 + b"<p>no page, no graph")
+    assert recognise(SourceFile(path, "page"), in_folder=True) == "text"
+    path.write_bytes(b"<!-- one -->\n" * 4000 + b"<html>")
+    assert recognise(SourceFile(path, "page"), in_folder=True) == "html"

@@ -34,6 +34,13 @@ def top(index, question, capsys):
     return json.loads(capsys.readouterr().out)["hits"][0]["document_id"]
 
 
+def test_the_summary_tells_what_is_taken_for_triples(tmp_path, capsys):
+    (tmp_path / "kb.txt").write_text("Ada|born_in|London\n")
+    command = ["index", "build", str(tmp_path / "kb.txt"), "--out", str(tmp_path / "index")]
+    assert cli.main([*command, "--no-vectors"]) == 0
+    assert "kb.txt: read as triples of a graph" in capsys.readouterr().out
+
+
 def test_add_update_delete_compact(index, tmp_path, capsys, monkeypatch):
     new = [{"key": "c", "body": "The Humber Bridge was opened in 1981."}, FIRST[0]]
     capsys.readouterr()
