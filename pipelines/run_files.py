@@ -105,10 +105,13 @@ def _kept_settings(path: Path) -> Mapping[str, Any]:
 
 def _check_settings(folder: Path, kept: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
     for name in sorted({*kept, *settings}):
-        if kept.get(name) != settings.get(name):
+        then, now = kept.get(name), settings.get(name)
+        if isinstance(then, Mapping) and isinstance(now, Mapping):
+            _check_settings(folder, then, now)
+        elif then != now:
             raise InputError(
-                f"{folder} holds predictions of another run ({name} was {kept.get(name)!r}, now "
-                f"{settings.get(name)!r}); give another --report folder, or remove that one."
+                f"{folder} holds predictions of another run ({name} was {then!r}, now {now!r}); "
+                "give another --report folder, or remove that one."
             )
 
 

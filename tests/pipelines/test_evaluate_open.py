@@ -191,7 +191,7 @@ def test_a_report_of_other_questions_is_refused(tmp_path):
     with pytest.raises(InputError, match="another run"):
         evaluate_open(QUESTIONS, Script(), SETTINGS, report=tmp_path, limit=3)
     noted = OpenSettings(top_k=5, k=(1, 2, 50), latency_sample=2, notes={"reader": "other"})
-    with pytest.raises(InputError, match="notes was"):
+    with pytest.raises(InputError, match=r"reader was None, now 'other'"):
         evaluate_open(QUESTIONS, Script(), noted, report=tmp_path)
 
 
