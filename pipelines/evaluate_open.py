@@ -122,7 +122,8 @@ def evaluate_open(
     depths = chosen.k if retriever else tuple(d for d in chosen.k if d <= chosen.top_k)
     depths = depths or (chosen.top_k,)
     gold = gold or gold_of(asked)
-    log = PredictionLog(report, _fingerprint(asked, chosen, depths, gold)) if report else None
+    made_with = _fingerprint(asked, chosen, depths, gold)
+    log = PredictionLog(report, "open", made_with) if report else None
     records: dict[str, Record] = dict(log.records) if log else {}
     left = [question for question in asked if question.id not in records]
     seconds = 0.0

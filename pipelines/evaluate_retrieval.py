@@ -20,6 +20,7 @@ from pipelines.run_files import (
     make_report_folder,
     write_json,
     write_records,
+    write_settings,
     write_trec_run,
 )
 from pipelines.scores import RECALL_AT, RankScores, rank_scores, single_latency
@@ -81,7 +82,7 @@ def evaluate_retrieval(
     if not asked:
         raise InputError("There is no question to evaluate; give a greater --limit.")
     if report is not None:
-        make_report_folder(report)
+        make_report_folder(report, "retrieval")
     gold = gold or gold_of(asked)
     depth = max(k)
     records: list[Record] = []
@@ -118,7 +119,8 @@ def evaluate_retrieval(
     if report is not None:
         write_trec_run(report / "run.trec", ((r["id"], r["hits"]) for r in records), tag)
         write_records(report / "predictions.jsonl", records)
-        write_json(report / "settings.json", {"k": sorted(k), "patterns": patterns, "notes": notes})
+        made_with = {"k": sorted(k), "patterns": patterns, "notes": notes}
+        write_settings(report, "retrieval", made_with)
         write_json(report / "result.json", result)
         write_retrieval_report(report, result, records, notes or {}, patterns=patterns)
     return result

@@ -4,7 +4,7 @@
 - `predictions.json`: `{id: answer}`, as the official SQuAD scripts read it;
 - `predictions.jsonl`: a line of details for each question, written as the evaluation goes, from
   which an interrupted one goes on;
-- `settings.json`: what the predictions were made with;
+- `settings.json`: the kind of evaluation, and what the predictions were made with;
 - `result.json`: the scores;
 - `report.html`: all of it to look at (`pipelines.report`).
 """
@@ -15,10 +15,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from indexing.errors import InputError, QAError
 
+SETTINGS = "settings.json"
+Kind = Literal["open", "reading", "retrieval", "graph"]
 Ranking = Sequence[tuple[int, float]]
 """Passage ids and scores, best first."""
 
@@ -59,33 +61,49 @@ def read_saved(folder: Path) -> tuple[dict[str, Mapping[str, Any]], Mapping[str,
     Raises:
         InputError: the folder holds no run, or it is damaged.
     """
-    records, settings = folder / "predictions.jsonl", folder / "settings.json"
+    records, settings = folder / "predictions.jsonl", folder / SETTINGS
     if not records.is_file():
         raise InputError(f"{folder} holds no predictions.jsonl; give the --report folder of a run.")
     return _complete_lines(records), _kept_settings(settings) if settings.is_file() else {}
 
 
-def make_report_folder(folder: Path) -> None:
-    """Make the folder, or say in words why not."""
+def make_report_folder(folder: Path, kind: Kind) -> None:
+    """Make the folder, or say in words why not.
+
+    Raises:
+        InputError: it holds the report of another kind of evaluation.
+    """
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    settings = folder / SETTINGS
+    found = _kept_settings(settings).get("kind") if settings.exists() else kind
+    if found != kind:
+        raise InputError(
+            f"{folder} holds the report of another kind of evaluation ({found or 'unknown'}, not "
+            f"{kind}); give another --report folder, or remove that one."
+        )
+
+
+def write_settings(folder: Path, kind: Kind, settings: Mapping[str, Any]) -> None:
+    """Write of which kind a report is, and what its predictions were made with."""
+    write_json(folder / SETTINGS, {"kind": kind, **settings})
 
 
 class PredictionLog:
     """Details of each question's prediction, kept by question id as the evaluation goes."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
-        """Open a new log or one that was interrupted; the settings must be the same."""
-        make_report_folder(folder)
+    def __init__(self, folder: Path, kind: Kind, settings: Mapping[str, Any]) -> None:
+        """Open a new log or one that was interrupted; kind and settings must be the same."""
+        make_report_folder(folder, kind)
         self._path = folder / "predictions.jsonl"
-        kept = folder / "settings.json"
+        kept = folder / SETTINGS
         if self._path.exists() and kept.exists():
-            _check_settings(folder, _kept_settings(kept), settings)
+            _check_settings(folder, _kept_settings(kept), {"kind": kind, **settings})
             self.records = _complete_lines(self._path)
             _cut_unfinished(self._path)
         else:
             self._path.unlink(missing_ok=True)
-            write_json(kept, settings)
+            write_settings(folder, kind, settings)
             self.records = {}
 
     def add(self, records: Sequence[Mapping[str, Any]]) -> None:

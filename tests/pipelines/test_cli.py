@@ -129,6 +129,35 @@ def test_evaluations(capsys, index, tiny_bert, tmp_path):
     assert list((tmp_path / "report").iterdir())
 
 
+def test_a_report_folder_is_of_one_kind_of_evaluation(capsys, index, tiny_bert, tmp_path):
+    rows, questions = [], tmp_path / "q.jsonl"
+    for document in DOCUMENTS[:2]:
+        answer = document["title"].lower()
+        rows.append({"question": "Who?", "answer": [answer], "context": document["text"]})
+    questions.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    other = tmp_path / "other.jsonl"
+    other.write_bytes(questions.read_bytes())
+    models = ("--reader", tiny_bert, "--precision", "fp32")
+    commands = {
+        "open": ("open", questions, "--index", index, *models),
+        "retrieval": ("retrieval", questions, "--index", index),
+        "reading": ("reading", questions, *models),
+        "reading of sets": ("reading", questions, other, *models),
+        "graph": ("graph", questions, "--index", index, *models),
+    }
+    for first, command in commands.items():
+        report = tmp_path / first
+        assert run(capsys, "eval", *command, "--report", report)[0] == 0
+        before = {path: path.read_bytes() for path in report.rglob("*.*")}
+        for second, again in commands.items():
+            if second.split()[0] != first.split()[0]:
+                code, _, said = run(capsys, "eval", *again, "--report", report)
+                assert code == 2
+                assert f"({first.split()[0]}, not {second.split()[0]})" in said
+        assert {path: path.read_bytes() for path in report.rglob("*.*")} == before
+        assert run(capsys, "eval", *command, "--report", report)[0] == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
