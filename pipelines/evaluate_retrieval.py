@@ -12,7 +12,7 @@ from indexing.progress import Progress, SilentProgress
 from pipelines.answer_match import first_match
 from pipelines.categories import categorise
 from pipelines.open_records import answer_key, shown_passages
-from pipelines.qrels import Gold, gold_of
+from pipelines.qrels import Gold, gold_of, hit_rows
 from pipelines.questions import Question
 from pipelines.ranking_metrics import RankingScores, first_right, ranking_scores
 from pipelines.report import write_retrieval_report
@@ -117,7 +117,12 @@ def evaluate_retrieval(
         own = {q.id: gold.grades[q.id] for q in asked if q.id in gold.grades}
         result["gold"] = {**ranking_scores(rankings, own, k), "unit": gold.unit}
     if report is not None:
-        write_trec_run(report / "run.trec", ((r["id"], r["hits"]) for r in records), tag)
+        write_trec_run(
+            report / "run.trec",
+            ((r["id"], r["hits"]) for r in records),
+            tag,
+            gold.unit if gold else "passages",
+        )
         write_records(report / "predictions.jsonl", records)
         made_with = {"k": sorted(k), "patterns": patterns, "notes": notes}
         write_settings(report, "retrieval", made_with)
@@ -141,9 +146,9 @@ def _record(
             () if patterns else question.answers,
             hits[max(rank, 1) - 1].passage.text if hits else None,
         ),
-        "hits": [[hit.passage.id, hit.score] for hit in hits],
+        "hits": hit_rows(hits),
         "passages": shown_passages(hits, rank),
     }
-    if gold is not None and question.id in gold.grades:
+    if gold is not None and gold.judges(question.id):
         record["gold_rank"] = first_right(gold.ranked(hits), gold.grades[question.id])
     return record

@@ -1,6 +1,7 @@
 """Files that an evaluation leaves in its report folder.
 
-- `run.trec`: retrieved passages, as trec_eval reads them;
+- `run.trec`: what was found, as trec_eval reads it: documents where right documents are known, else
+  passages;
 - `predictions.json`: `{id: answer}`, as the official SQuAD scripts read it;
 - `predictions.jsonl`: a line of details for each question, written as the evaluation goes, from
   which an interrupted one goes on;
@@ -18,23 +19,29 @@ from pathlib import Path
 from typing import Any, Literal
 
 from indexing.errors import InputError, QAError
+from pipelines.qrels import HitRow, Unit, ranked_items
 
 SETTINGS = "settings.json"
 Kind = Literal["open", "reading", "retrieval", "graph"]
-Ranking = Sequence[tuple[int, float]]
-"""Passage ids and scores, best first."""
 
 
-def write_trec_run(path: Path, rankings: Iterable[tuple[str, Ranking]], tag: str) -> None:
-    """Write lines `question Q0 passage rank score tag`; spaces in ids become underscores."""
-    name = "_".join(tag.split())
+def write_trec_run(
+    path: Path, found: Iterable[tuple[str, Iterable[HitRow]]], tag: str, unit: Unit
+) -> None:
+    """Write lines `question Q0 item rank score tag`, items being passages or documents.
+
+    Spaces in ids become underscores.
+    """
     with _writing(path), path.open("w", encoding="utf-8") as file:
-        for question, ranking in rankings:
-            id_ = "_".join(question.split())
+        for question, rows in found:
             file.writelines(
-                f"{id_} Q0 {passage} {rank} {score:.6f} {name}\n"
-                for rank, (passage, score) in enumerate(ranking, start=1)
+                f"{_joined(question)} Q0 {_joined(item)} {rank} {score:.6f} {_joined(tag)}\n"
+                for rank, (item, score) in enumerate(ranked_items(rows, unit).items(), start=1)
             )
+
+
+def _joined(text: str) -> str:
+    return "_".join(text.split())
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from indexing.documents import Passage
 from indexing.errors import InputError
 from pipelines.answers import Answer, AskResult, Citation
 from pipelines.evaluate import OpenSettings, evaluate_open
+from pipelines.qrels import Gold
 from pipelines.questions import Question
 from retriever.hits import Hit
 
@@ -151,6 +152,13 @@ def test_patterns_score_from_the_start_without_f1():
     result = evaluate_open(asked, Script(), settings)
     assert (result["exact_match"], result["f1"], result["ci95"]["f1"]) == (50.0, None, None)
     assert result["recall"] == {"1": 50.0, "5": 50.0}
+
+
+def test_a_question_with_nothing_right_is_not_scored_by_judgements(tmp_path):
+    gold = Gold({"a": {"d2": 1}, "b": {"d1": 0}})
+    result = evaluate_open(QUESTIONS, Script(), SETTINGS, gold=gold, report=tmp_path)
+    assert (result["gold"]["n"], result["gold"]["mrr"]) == (1, 0.5)
+    assert (tmp_path / "run.trec").read_text().startswith("a Q0 d1 1 ")
 
 
 def test_report_files(tmp_path):

@@ -16,8 +16,13 @@ from pipelines.run_files import (
 
 def test_trec_run_lines(tmp_path):
     file = tmp_path / "run.trec"
-    write_trec_run(file, [("q 1", [(7, 2.5), (3, 1.0)]), ("q2", [])], "my run")
-    assert file.read_text() == "q_1 Q0 7 1 2.500000 my_run\nq_1 Q0 3 2 1.000000 my_run\n"
+    found = [("q 1", [(7, 2.5, "a b"), (3, 1.0, "c"), (8, 0.5, "a b")]), ("q2", [])]
+    write_trec_run(file, found, "my run", "passages")
+    lines = ["7 1 2.500000", "3 2 1.000000", "8 3 0.500000"]
+    assert file.read_text() == "".join(f"q_1 Q0 {line} my_run\n" for line in lines)
+    write_trec_run(file, found, "my run", "documents")
+    lines = ["a_b 1 2.500000", "c 2 1.000000"]
+    assert file.read_text() == "".join(f"q_1 Q0 {line} my_run\n" for line in lines)
 
 
 def test_log_goes_on_after_a_cut(tmp_path):
