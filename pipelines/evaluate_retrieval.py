@@ -11,7 +11,7 @@ from indexing.errors import InputError
 from indexing.progress import Progress, SilentProgress
 from pipelines.answer_match import first_match
 from pipelines.categories import categorise
-from pipelines.open_records import answer_key, shown_passages
+from pipelines.open_records import UNANSWERABLE, answer_key, shown_passages
 from pipelines.qrels import Gold, gold_of, hit_rows
 from pipelines.questions import Question
 from pipelines.ranking_metrics import RankingScores, first_right, ranking_scores
@@ -38,9 +38,10 @@ class GoldRankingScores(RankingScores):
 
 
 class RetrievalResult(RankScores):
-    """Recall and MRR over `n` questions; the speed of batches, the latency of single ones.
+    """Recall and MRR over `n` questions with answers; the speed of batches, and single latencies.
 
-    `gold` are the scores by right documents or passages, over the questions that have any.
+    `gold` are the scores by right documents or passages, over the questions that have any, with
+    answers or without.
     """
 
     n: int
@@ -65,6 +66,9 @@ def evaluate_retrieval(
 ) -> RetrievalResult:
     """Retrieve for each question and look for its answers in the passages' texts.
 
+    Questions without answers are left out, unless a document or a passage is right for them: then
+    they count for the scores by judgements.
+
     Args:
         questions: what to ask, with the right answers.
         retriever: what finds passages; its time alone is measured.
@@ -78,9 +82,10 @@ def evaluate_retrieval(
         notes: what else to tell in the report, such as the index.
         progress: where to show progress.
     """
-    asked = questions[:limit]
-    if not asked:
-        raise InputError("There is no question to evaluate; give a greater --limit.")
+    judged = gold or gold_of(questions)
+    asked = [q for q in questions if q.answers or (judged and judged.judges(q.id))][:limit]
+    if not any(question.answers for question in asked):
+        raise InputError("There is no question with an answer to evaluate; give a greater --limit.")
     if report is not None:
         make_report_folder(report, "retrieval")
     gold = gold or gold_of(asked)
@@ -104,12 +109,13 @@ def evaluate_retrieval(
         [question.text for question in asked],
         latency_sample,
     )
-    ranks = rank_scores([record["rank"] for record in records], k)
+    answered = [record["rank"] for record in records if record["answers"]]
+    ranks = rank_scores(answered, k)
     result: RetrievalResult = {
         "recall": ranks["recall"],
         "mrr": ranks["mrr"],
         "ci95": ranks["ci95"],
-        "n": len(asked),
+        "n": len(answered),
         "questions_per_second": len(asked) / seconds,
         "latency_ms": latency,
     }
@@ -141,6 +147,7 @@ def _record(
         "question": question.text,
         "answers": list(question.answers),
         "rank": rank,
+        "fault": None if question.answers else UNANSWERABLE,
         "category": categorise(
             question.text,
             () if patterns else question.answers,

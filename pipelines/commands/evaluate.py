@@ -136,7 +136,7 @@ def run_retrieval(args: argparse.Namespace) -> int:
     from pipelines.questions import load_questions
     from pipelines.stages import open_stages
 
-    questions = load_questions(args.questions)
+    questions = load_questions(args.questions, unanswerable=True)
     folder = index_folder(args.index, open_progress())
     stages = options.stage_settings(args)
     notes = {"file": args.questions, "index": str(folder), "retriever": args.retriever}

@@ -123,6 +123,11 @@ def test_evaluations(capsys, index, tiny_bert, tmp_path):
     file.write_text(json.dumps({"question": "Who discovered penicillin?", "answer": ["Fleming"]}))
     _, out, _ = run(capsys, "eval", "retrieval", file, "--index", index, "--json")
     assert json.loads(out)["recall"]["1"] == 100
+    judged = {"question": "Who wrote Faust?", "answer": [], "document_id": "faust"}
+    both = tmp_path / "both.jsonl"
+    both.write_text(file.read_text() + "\n" + json.dumps(judged))
+    _, out, _ = run(capsys, "eval", "retrieval", both, "--index", index, "--json")
+    assert (json.loads(out)["n"], json.loads(out)["gold"]["n"]) == (1, 1)
     code, out, _ = run(
         capsys, "eval", "open", file, "--index", index, "--reader", tiny_bert, "--precision",
         "fp32", "--report", tmp_path / "report", "--json",

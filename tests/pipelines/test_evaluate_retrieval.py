@@ -111,6 +111,23 @@ def test_the_run_has_the_items_of_the_judgements(tmp_path, capsys, unit):
     assert "no item of a question in common" in said.err
 
 
+def test_questions_without_answers_count_by_judgements_alone(tmp_path):
+    asked = [
+        Question("a", "rank 1", ("gold-",)),
+        Question("b", "rank 1", (), ("d",)),
+        Question("c", "rank 1", ()),
+    ]
+    result = evaluate_retrieval(asked, ListRetriever(), k=(5,), report=tmp_path)
+    assert (result["n"], result["recall"]) == (1, {"5": 100.0})
+    assert (result["gold"]["n"], result["gold"]["mrr"]) == (1, 1.0)
+    assert [json.loads(line)["id"] for line in (tmp_path / "predictions.jsonl").open()] == [
+        "a",
+        "b",
+    ]
+    with pytest.raises(InputError, match="no question with an answer"):
+        evaluate_retrieval(asked[1:], ListRetriever())
+
+
 def test_no_question_is_an_error():
     with pytest.raises(InputError, match="no question"):
         evaluate_retrieval([], ListRetriever())
