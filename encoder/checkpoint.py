@@ -137,6 +137,20 @@ def fingerprint(folder: Path) -> str:
     return _digest(tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in files))
 
 
+def folder_fingerprint(folder: Path) -> str:
+    """Return a short hash of all files that may decide what a model computes, by name and content.
+
+    Those below the folder count too, such as an encoder of questions or a rescorer.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".json", ".safetensors", ".txt", ".model"):
+            digest.update(path.relative_to(folder).as_posix().encode())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "blake2b").digest())
+    return digest.hexdigest()
+
+
 @lru_cache(maxsize=16)
 def _digest(files: tuple[tuple[Path, int, int], ...]) -> str:
     digest = hashlib.blake2b(digest_size=16)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder.checkpoint import folder_fingerprint
 from encoder.sentence_settings import read_settings, titled
 from encoder.session import pick
 from indexing.errors import InputError
@@ -49,13 +49,7 @@ class LibraryEncoder:
     def fingerprint(self) -> str:
         """A hash of all files that may decide what the model computes."""
         if not self._fingerprint:
-            digest = hashlib.blake2b(digest_size=16)
-            for path in sorted(self._folder.rglob("*")):
-                if path.suffix in (".json", ".safetensors", ".txt", ".model"):
-                    digest.update(path.relative_to(self._folder).as_posix().encode())
-                    with path.open("rb") as file:
-                        digest.update(hashlib.file_digest(file, "blake2b").digest())
-            self._fingerprint = digest.hexdigest()
+            self._fingerprint = folder_fingerprint(self._folder)
         return self._fingerprint
 
     @property

@@ -26,8 +26,13 @@ def normalise(text: str) -> str:
         return text
     if text.startswith("\ufeff"):
         text = text[1:]
+    return replace_surrogates(text)
+
+
+def replace_surrogates(text: str) -> str:
+    """Return the text as a UTF-8 file can hold it; offsets into it stay as they are."""
     try:
         text.encode("utf-8")  # much faster than looking for surrogates, which are rare
     except UnicodeEncodeError:
-        text = _SURROGATE.sub("\ufffd", text)
+        return _SURROGATE.sub("\ufffd", text)
     return text

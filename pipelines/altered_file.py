@@ -16,10 +16,14 @@ from pipelines.questions import ReadingExample, load_reading
 
 @dataclass(frozen=True, slots=True)
 class AlteredCounts:
-    """How many questions were written, and how many of them have no answer any more."""
+    """How many questions were written, and how many of them have no answer any more.
+
+    `left_out` are those of which no answer stands in their context word for word.
+    """
 
     questions: int
     altered: int
+    left_out: int
 
 
 def write_altered(
@@ -37,15 +41,19 @@ def write_altered(
         seed: of what is taken, altered, and how.
 
     Raises:
-        InputError: `out` is there already, or no question has an answer.
+        InputError: `out` is there already, or no question has an answer in its context.
     """
     from reader.altering import altered_question
 
     if out.exists():
         raise InputError(f"{out} is there already; choose another --out")
-    examples = [e for file in files for e in load_reading(file).examples if any(e.answers)]
+    answered = [e for file in files for e in load_reading(file).examples if any(e.answers)]
+    examples = [example for example in answered if _placed(example)]
     if not examples:
-        raise InputError(f"{files[0]}: no question has an answer, so there is none to alter")
+        raise InputError(
+            f"{files[0]}: no question has an answer that stands in its context, so there is none "
+            "to alter"
+        )
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(examples))[:limit]
     paragraphs: dict[str, list[dict[str, Any]]] = {}
@@ -62,17 +70,21 @@ def write_altered(
     ]
     text = json.dumps({"version": "v2.0", "data": articles}, ensure_ascii=False)
     out.write_text(text, encoding="utf-8")
-    return AlteredCounts(len(order), altered)
+    return AlteredCounts(len(order), altered, len(answered) - len(examples))
 
 
 def _record(example: ReadingExample, altered: str | None) -> dict[str, Any]:
     if altered is not None:
         return {"id": example.id, "question": altered, "answers": [], "is_impossible": True}
-    places = [(answer, example.context.find(answer)) for answer in example.answers]
-    answers = [{"text": text, "answer_start": start} for text, start in places if start >= 0]
     return {
         "id": example.id,
         "question": example.question,
-        "answers": answers,
+        "answers": _placed(example),
         "is_impossible": False,
     }
+
+
+def _placed(example: ReadingExample) -> list[dict[str, Any]]:
+    """Return the answers that stand in the context, each where it first does."""
+    places = [(text, example.context.find(text)) for text in example.answers if text.strip()]
+    return [{"text": text, "answer_start": start} for text, start in places if start >= 0]

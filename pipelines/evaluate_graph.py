@@ -15,7 +15,7 @@ from pipelines.answer_match import first_match, text_answers
 from pipelines.answers import AskResult
 from pipelines.graph_scoring import first_hit
 from pipelines.questions import Question
-from pipelines.run_files import make_report_folder, write_json
+from pipelines.run_files import make_report_folder, write_json, write_settings
 from pipelines.scores import RankIntervals, rank_scores
 from pipelines.statistics import Interval, bootstrap_intervals
 
@@ -71,14 +71,14 @@ def evaluate_graph(
         qa: what answers.
         top_k: passages read for each question, and the greatest depth of recall.
         limit: how many of the first questions to take.
-        report: a folder for `answers.json` and `result.json`.
+        report: a folder for `answers.json`, `settings.json` and `result.json`.
         progress: where to show progress.
     """
     asked = questions[:limit]
     if not asked:
         raise InputError("There is no question to evaluate; give a greater --limit.")
     if report is not None:
-        make_report_folder(report)
+        make_report_folder(report, "graph")
     records: list[dict[str, Any]] = []
     seconds = 0.0
     with (progress or SilentProgress()).stage("asking", len(asked), "questions") as advance:
@@ -92,6 +92,7 @@ def evaluate_graph(
             advance(len(batch))
     result = _scores(records, top_k, len(asked) / seconds)
     if report is not None:
+        write_settings(report, "graph", {"top_k": top_k})
         write_json(report / "answers.json", {record["id"]: record for record in records})
         write_json(report / "result.json", result)
     return result

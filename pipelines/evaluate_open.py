@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from retriever.hits import Retriever
 
 _BATCH = 16
-_FORM = 2  # of the records; a log of another form is not gone on with
+_FORM = 3  # of the records; a log of another form is not gone on with
 _ByDepth = dict[int, "AskResult"]
 
 
@@ -122,7 +122,8 @@ def evaluate_open(
     depths = chosen.k if retriever else tuple(d for d in chosen.k if d <= chosen.top_k)
     depths = depths or (chosen.top_k,)
     gold = gold or gold_of(asked)
-    log = PredictionLog(report, _fingerprint(asked, chosen, depths, gold)) if report else None
+    made_with = _fingerprint(asked, chosen, depths, gold)
+    log = PredictionLog(report, "open", made_with) if report else None
     records: dict[str, Record] = dict(log.records) if log else {}
     left = [question for question in asked if question.id not in records]
     seconds = 0.0
@@ -173,6 +174,8 @@ def evaluate_open(
         "stage_ms": stages,
     }
     if report:
+        run = ((record["id"], record["hits"]) for record in kept)
+        write_trec_run(report / "run.trec", run, "spanqa", gold.unit if gold else "passages")
         _write_report(report, kept, result, chosen)
     return result
 
@@ -222,7 +225,6 @@ def _fingerprint(
 def _write_report(
     folder: Path, records: Sequence[Record], result: OpenResult, settings: OpenSettings
 ) -> None:
-    write_trec_run(folder / "run.trec", ((r["id"], r["hits"]) for r in records), "spanqa")
     write_json(folder / "predictions.json", {r["id"]: r["prediction"] for r in records})
     write_json(folder / "result.json", result)
     facts = {"passages read": settings.top_k, **(settings.notes or {})}

@@ -14,7 +14,7 @@ from pipelines.categories import by_category, categorise
 from pipelines.metrics import SquadVersion, squad_scores
 from pipelines.questions import ReadingExample, ReadingSet
 from pipelines.report import write_reading_page
-from pipelines.run_files import make_report_folder, write_json, write_records
+from pipelines.run_files import make_report_folder, write_json, write_records, write_settings
 from pipelines.scores import AnswerScores, answer_scores
 from reader.spans import Reader, Span
 
@@ -67,7 +67,7 @@ def evaluate_reading(
     if not examples:
         raise InputError("There is no question to evaluate; give a greater --limit.")
     if report is not None:
-        make_report_folder(report)
+        make_report_folder(report, "reading")
     records, seconds = reading_records(examples, data.version, reader, is_answerable, progress)
     result = reading_result(records, data.version, seconds)
     if report is not None:
@@ -133,7 +133,8 @@ def reading_result(
 def write_reading_report(
     folder: Path, records: Sequence[Record], result: ReadingResult, notes: Mapping[str, Any]
 ) -> None:
-    """Write predictions, result and page into a folder that is there."""
+    """Write settings, predictions, result and page into a folder that is there."""
+    write_settings(folder, "reading", {"notes": notes})
     write_json(folder / "predictions.json", {r["id"]: r["prediction"] for r in records})
     write_records(folder / "predictions.jsonl", records)
     write_json(folder / "result.json", result)

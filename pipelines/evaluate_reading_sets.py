@@ -20,7 +20,7 @@ from pipelines.evaluate_reading import (
 )
 from pipelines.questions import ReadingSet
 from pipelines.report import write_sets_page
-from pipelines.run_files import make_report_folder, write_json
+from pipelines.run_files import make_report_folder, write_json, write_settings
 from pipelines.scores import AnswerIntervals
 from pipelines.statistics import macro_intervals
 from reader.spans import Reader, Span
@@ -61,6 +61,9 @@ def evaluate_reading_sets(
     `limit` holds for each set. Each set's report goes to a folder of its name below `report`,
     the result of all to `result.json` in it.
     """
+    if report is not None:
+        for folder in (report, *(report / name for name in sets)):
+            make_report_folder(folder, "reading")
     results: dict[str, ReadingResult] = {}
     columns = []
     for name, data in sets.items():
@@ -71,7 +74,6 @@ def evaluate_reading_sets(
         results[name] = reading_result(records, data.version, seconds)
         columns.append(_columns(records))
         if report is not None:
-            make_report_folder(report / name)
             write_reading_report(
                 report / name, records, results[name], {"set": name, **(notes or {})}
             )
@@ -87,6 +89,7 @@ def evaluate_reading_sets(
         },
     }
     if report is not None:
+        write_settings(report, "reading", {"notes": notes})
         write_json(report / "result.json", result)
         write_sets_page(report, result, notes or {})
     return result

@@ -11,8 +11,8 @@ from indexing.errors import InputError
 from indexing.progress import Progress, SilentProgress
 from pipelines.answer_match import first_match
 from pipelines.categories import categorise
-from pipelines.open_records import answer_key, shown_passages
-from pipelines.qrels import Gold, gold_of
+from pipelines.open_records import UNANSWERABLE, answer_key, shown_passages
+from pipelines.qrels import Gold, gold_of, hit_rows
 from pipelines.questions import Question
 from pipelines.ranking_metrics import RankingScores, first_right, ranking_scores
 from pipelines.report import write_retrieval_report
@@ -20,6 +20,7 @@ from pipelines.run_files import (
     make_report_folder,
     write_json,
     write_records,
+    write_settings,
     write_trec_run,
 )
 from pipelines.scores import RECALL_AT, RankScores, rank_scores, single_latency
@@ -37,9 +38,10 @@ class GoldRankingScores(RankingScores):
 
 
 class RetrievalResult(RankScores):
-    """Recall and MRR over `n` questions; the speed of batches, the latency of single ones.
+    """Recall and MRR over `n` questions with answers; the speed of batches, and single latencies.
 
-    `gold` are the scores by right documents or passages, over the questions that have any.
+    `gold` are the scores by right documents or passages, over the questions that have any, with
+    answers or without.
     """
 
     n: int
@@ -64,6 +66,9 @@ def evaluate_retrieval(
 ) -> RetrievalResult:
     """Retrieve for each question and look for its answers in the passages' texts.
 
+    Questions without answers are left out, unless a document or a passage is right for them: then
+    they count for the scores by judgements.
+
     Args:
         questions: what to ask, with the right answers.
         retriever: what finds passages; its time alone is measured.
@@ -77,11 +82,12 @@ def evaluate_retrieval(
         notes: what else to tell in the report, such as the index.
         progress: where to show progress.
     """
-    asked = questions[:limit]
-    if not asked:
-        raise InputError("There is no question to evaluate; give a greater --limit.")
+    judged = gold or gold_of(questions)
+    asked = [q for q in questions if q.answers or (judged and judged.judges(q.id))][:limit]
+    if not any(question.answers for question in asked):
+        raise InputError("There is no question with an answer to evaluate; give a greater --limit.")
     if report is not None:
-        make_report_folder(report)
+        make_report_folder(report, "retrieval")
     gold = gold or gold_of(asked)
     depth = max(k)
     records: list[Record] = []
@@ -103,12 +109,13 @@ def evaluate_retrieval(
         [question.text for question in asked],
         latency_sample,
     )
-    ranks = rank_scores([record["rank"] for record in records], k)
+    answered = [record["rank"] for record in records if record["answers"]]
+    ranks = rank_scores(answered, k)
     result: RetrievalResult = {
         "recall": ranks["recall"],
         "mrr": ranks["mrr"],
         "ci95": ranks["ci95"],
-        "n": len(asked),
+        "n": len(answered),
         "questions_per_second": len(asked) / seconds,
         "latency_ms": latency,
     }
@@ -116,9 +123,15 @@ def evaluate_retrieval(
         own = {q.id: gold.grades[q.id] for q in asked if q.id in gold.grades}
         result["gold"] = {**ranking_scores(rankings, own, k), "unit": gold.unit}
     if report is not None:
-        write_trec_run(report / "run.trec", ((r["id"], r["hits"]) for r in records), tag)
+        write_trec_run(
+            report / "run.trec",
+            ((r["id"], r["hits"]) for r in records),
+            tag,
+            gold.unit if gold else "passages",
+        )
         write_records(report / "predictions.jsonl", records)
-        write_json(report / "settings.json", {"k": sorted(k), "patterns": patterns, "notes": notes})
+        made_with = {"k": sorted(k), "patterns": patterns, "notes": notes}
+        write_settings(report, "retrieval", made_with)
         write_json(report / "result.json", result)
         write_retrieval_report(report, result, records, notes or {}, patterns=patterns)
     return result
@@ -134,14 +147,15 @@ def _record(
         "question": question.text,
         "answers": list(question.answers),
         "rank": rank,
+        "fault": None if question.answers else UNANSWERABLE,
         "category": categorise(
             question.text,
             () if patterns else question.answers,
             hits[max(rank, 1) - 1].passage.text if hits else None,
         ),
-        "hits": [[hit.passage.id, hit.score] for hit in hits],
+        "hits": hit_rows(hits),
         "passages": shown_passages(hits, rank),
     }
-    if gold is not None and question.id in gold.grades:
+    if gold is not None and gold.judges(question.id):
         record["gold_rank"] = first_right(gold.ranked(hits), gold.grades[question.id])
     return record

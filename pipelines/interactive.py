@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from encoder.model_cache import cache_folder
+from indexing.normalising import normalise
 
 if TYPE_CHECKING:
     from pipelines.answers import AskResult
@@ -71,7 +72,7 @@ def converse(
 
 def _line(read: Callable[[str], str]) -> str | None:
     try:
-        return read("? ").strip()
+        return normalise(read("? ")).strip()
     except EOFError:
         return None
 

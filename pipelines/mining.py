@@ -23,7 +23,7 @@ from indexing.errors import InputError
 from indexing.progress import Progress, SilentProgress
 from pipelines.answer_match import text_answers
 from pipelines.answer_places import answer_places
-from pipelines.gold_answers import answer_texts, gold_places, record_title
+from pipelines.gold_answers import answer_texts, given_answers, gold_places, record_title
 from pipelines.kept_out import KeptOut
 from pipelines.question_records import read_records
 
@@ -139,7 +139,7 @@ def mine_file(
 def _questions(source: Path | str) -> Iterator[_Asked]:
     """Yield the questions that have answers, with their paragraph where the source gives one."""
     for number, (place, record) in enumerate(read_records(source)):
-        question, given = record.get("question"), record.get("answer", record.get("answers"))
+        question, given = record.get("question"), given_answers(record)
         if not isinstance(question, str) or not question.strip():
             raise InputError(f"{place}: 'question' is missing or is not a text.")
         answers = answer_texts(given)

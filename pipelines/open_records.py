@@ -16,7 +16,7 @@ from pipelines.answer_match import (
 from pipelines.categories import categorise
 from pipelines.error_analysis import Miss, fault_of
 from pipelines.metrics import Scores, squad_scores
-from pipelines.qrels import Gold
+from pipelines.qrels import Gold, hit_rows
 from pipelines.questions import Question
 from pipelines.ranking_metrics import first_right
 
@@ -91,10 +91,10 @@ def open_record(
             () if patterns else question.answers,
             _compared_passage(hits, rank),
         ),
-        "hits": [[hit.passage.id, hit.score] for hit in hits],
+        "hits": hit_rows(hits),
         "passages": shown_passages(hits, rank, own),
     }
-    if gold is not None and question.id in gold.grades:
+    if gold is not None and gold.judges(question.id):
         record["gold_rank"] = first_right(gold.ranked(hits), gold.grades[question.id])
     if by_depth is not None:
         record["depths"] = {

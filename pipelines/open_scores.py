@@ -89,6 +89,7 @@ def open_scores(
         [record["exact_match"] for record in records],
         threshold,
     )
+    judged = [record["gold_rank"] for record in records if "gold_rank" in record]
     nothing = [record for record in records if not record["answers"]]
     records = [record for record in records if record["answers"]]
     everything = _answers(records)
@@ -108,7 +109,7 @@ def open_scores(
     }
     if answerable := [record for record in records if 0 < record["rank"] <= top_k]:
         scores["answerable"] = _answers(answerable)
-    if judged := [record["gold_rank"] for record in records if "gold_rank" in record]:
+    if judged:
         scores["gold"] = {**rank_scores(judged, depths), "unit": gold_unit, "n": len(judged)}
     if nothing:
         scores["no_answer"] = _no_answer(nothing, threshold)

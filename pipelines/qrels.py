@@ -7,7 +7,7 @@ are understood too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -20,6 +20,29 @@ Grades = Mapping[str, int]
 """The items judged for one question; those above 0 are right."""
 Unit = Literal["documents", "passages"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
+HitRow = tuple[int, float, str]
+"""A hit as records keep it: its passage's id, its score, its document's id."""
+
+
+def any_right(grades: Grades) -> bool:
+    """Whether an item is right: only then can a ranking be scored by these judgements."""
+    return any(grade > 0 for grade in grades.values())
+
+
+def hit_rows(hits: Iterable[Hit]) -> list[HitRow]:
+    """Return hits as records keep them."""
+    return [(hit.passage.id, hit.score, hit.passage.document_id) for hit in hits]
+
+
+def ranked_items(rows: Iterable[HitRow], unit: Unit) -> dict[str, float]:
+    """Return the items of hits in their order, with scores.
+
+    A document stands where its first passage is.
+    """
+    found: dict[str, float] = {}
+    for passage, score, document in rows:
+        found.setdefault(str(passage) if unit == "passages" else document, score)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +53,12 @@ class Gold:
     unit: Unit = "documents"
 
     def ranked(self, hits: Sequence[Hit]) -> list[str]:
-        """Return the items of hits in their order; a document stands where its first passage is."""
-        if self.unit == "passages":
-            return [str(hit.passage.id) for hit in hits]
-        return list(dict.fromkeys(hit.passage.document_id for hit in hits))
+        """Return the items of hits in their order."""
+        return list(ranked_items(hit_rows(hits), self.unit))
+
+    def judges(self, question: str) -> bool:
+        """Whether an item is right for the question of this id."""
+        return any_right(self.grades.get(question, {}))
 
 
 def gold_of(questions: Sequence[Question]) -> Gold | None:
@@ -62,7 +87,7 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
             grades.setdefault(question, {})[item] = int(grade)
         except ValueError as error:
             raise InputError(f"{path}:{number}: the grade {grade!r} is no whole number.") from error
-    if not any(grade > 0 for own in grades.values() for grade in own.values()):
+    if not any(map(any_right, grades.values())):
         raise InputError(f"{path}: this judges nothing as right (a grade above 0).")
     return grades
 
@@ -92,7 +117,7 @@ def read_run(path: Path) -> dict[str, list[str]]:
 
 def _fields(path: Path) -> Iterator[tuple[int, list[str]]]:
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):
                 if fields := line.split():
                     yield number, fields

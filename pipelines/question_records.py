@@ -1,7 +1,8 @@
 """Question files and data sets of every kind, as a stream of records.
 
 A record is a mapping as in JSONL files and hub data sets: `question`, `answer` or `answers`, and
-for SQuAD-type data `id`, `title`, `context` and `is_impossible`. Each comes with its place.
+for SQuAD-type data `id`, `title`, `context` and `is_impossible`. Each comes with its place. Lone
+surrogates, which JSON can hold and no model or UTF-8 file takes, are U+FFFD; offsets stay.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from indexing.compression import DamagedArchive, open_stream, without_suffix
 from indexing.errors import InputError
+from indexing.normalising import replace_surrogates
 from pipelines.question_hub import KNOWN_SETS, is_hub_name, read_folder, read_hub
 
 Record = Mapping[str, Any]
@@ -25,6 +27,20 @@ Placed = tuple[str, Record]
 
 def read_records(source: Path | str) -> Iterator[Placed]:
     """Read a file, a data set's folder, or a data set of the hub, known by name and content."""
+    return ((place, _without_surrogates(record)) for place, record in _records(source))
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return replace_surrogates(value)
+    if isinstance(value, list):
+        return [_without_surrogates(one) for one in value]
+    if isinstance(value, Mapping):
+        return {name: _without_surrogates(one) for name, one in value.items()}
+    return value
+
+
+def _records(source: Path | str) -> Iterator[Placed]:
     path = Path(source)
     if path.is_dir():
         return read_folder(path)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from indexing.errors import InputError
+from pipelines.gold_answers import answer_list, given_answers
 from pipelines.metrics import SquadVersion
 from pipelines.question_records import Record, read_records
 
@@ -123,18 +123,8 @@ def _documents(record: Record) -> tuple[str, ...]:
 
 
 def _answers(record: Record, place: str) -> tuple[str, ...]:
-    """Understand one answer, a list of them, or the mappings of SQuAD and TriviaQA."""
-    value = record.get("answer", record.get("answers"))
-    found: Any = value
-    if isinstance(value, str):
-        found = [value]
-    elif isinstance(value, Mapping):
-        found = value.get("text", value.get("aliases"))
-        if isinstance(value.get("value"), str) and isinstance(found, list):
-            found = [value["value"], *found]
-    elif isinstance(value, list):
-        found = [one.get("text") if isinstance(one, Mapping) else one for one in value]
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+    found = answer_list(given_answers(record))
+    if found is None or not all(isinstance(one, str) for one in found):
         raise InputError(
             f"{place}: 'answer' (or 'answers') must be a text or a list of right texts."
         )

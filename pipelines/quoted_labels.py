@@ -2,7 +2,7 @@
 
 Nobody has to count characters: a line has `question`, `answer` (right spans, best first),
 `document_id`, and `quote`, a piece of the document that stands there once and holds the answers.
-Without `quote`, the best answer itself stands in the document once.
+Where `quote` is missing or empty, the best answer itself stands in the document once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from indexing.documents import Passage
 from indexing.errors import InputError
 from indexing.index import Index
 from indexing.problems import Problems
-from pipelines.gold_answers import answer_texts
+from pipelines.gold_answers import answer_texts, given_answers
 from pipelines.question_records import read_records
 
 Range = tuple[int, int]
@@ -75,7 +75,7 @@ def write_labels(source: Path | str, index: Index, out: Path, problems: Problems
     questions = labelled = unanswered = 0
     for place, record in read_records(source):
         questions += 1
-        answers = answer_texts(record.get("answer", record.get("answers")))
+        answers = answer_texts(given_answers(record))
         if not answers:
             unanswered += 1
             continue
@@ -111,7 +111,8 @@ def _labelled(
         ValueError: the record cannot be used, and why.
     """
     question, document = _text(record, "question"), _text(record, "document_id")
-    quote = _text({"quote": answers[0], **record}, "quote")
+    blank = not str(record.get("quote") or "").strip()
+    quote = answers[0] if blank else _text(record, "quote")
     if document not in index.documents:
         raise ValueError(f"the index holds no document {document!r}")
     row = index.documents.row_of(document)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.errors import InputError
-from pipelines.qrels import Grades
+from pipelines.qrels import Grades, any_right
 from pipelines.statistics import Interval, bootstrap_intervals
 
 NDCG_AT = 10
@@ -80,7 +80,7 @@ def ranking_scores(
     Raises:
         InputError: no question has a right item.
     """
-    judged = [question for question, own in grades.items() if any(g > 0 for g in own.values())]
+    judged = [question for question, own in grades.items() if any_right(own)]
     if not judged:
         raise InputError("No question evaluated has a right item: do qrels and questions match?")
     pairs = [(rankings.get(question, ()), grades[question]) for question in judged]

@@ -172,6 +172,7 @@ def write_retrieval_report(
             "f1": None,
         }
         for record in records
+        if record["answers"]
     ]
     measure = f"recall@{deepest} (%)"
     cards.append(Card("By category", category_table(by_category(found), measure), wide=True))

@@ -18,7 +18,7 @@ from indexing.ranked_texts import rank_texts
 from indexing.splitting import SplitSettings, split
 from pipelines.answer_masks import AnswerMasks
 from pipelines.answer_places import Range
-from pipelines.gold_answers import answer_texts, gold_places, record_title
+from pipelines.gold_answers import answer_texts, given_answers, gold_places, record_title
 from pipelines.question_records import read_records
 from retriever.training.examples import TrainingExamples, TrainingQuestion
 
@@ -133,7 +133,7 @@ def _add_mined(collected: Collected, record: Any, place: str) -> None:
 
 
 def _add_squad(collected: Collected, record: Any, place: str) -> None:
-    given, context = record.get("answers", record.get("answer")), record["context"]
+    given, context = given_answers(record), record["context"]
     answers = answer_texts(given)
     places = gold_places(given, context)
     if answers and not places:

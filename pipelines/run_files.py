@@ -1,10 +1,11 @@
 """Files that an evaluation leaves in its report folder.
 
-- `run.trec`: retrieved passages, as trec_eval reads them;
+- `run.trec`: what was found, as trec_eval reads it: documents where right documents are known, else
+  passages;
 - `predictions.json`: `{id: answer}`, as the official SQuAD scripts read it;
 - `predictions.jsonl`: a line of details for each question, written as the evaluation goes, from
   which an interrupted one goes on;
-- `settings.json`: what the predictions were made with;
+- `settings.json`: the kind of evaluation, and what the predictions were made with;
 - `result.json`: the scores;
 - `report.html`: all of it to look at (`pipelines.report`).
 """
@@ -15,24 +16,32 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from indexing.errors import InputError, QAError
+from pipelines.qrels import HitRow, Unit, ranked_items
 
-Ranking = Sequence[tuple[int, float]]
-"""Passage ids and scores, best first."""
+SETTINGS = "settings.json"
+Kind = Literal["open", "reading", "retrieval", "graph"]
 
 
-def write_trec_run(path: Path, rankings: Iterable[tuple[str, Ranking]], tag: str) -> None:
-    """Write lines `question Q0 passage rank score tag`; spaces in ids become underscores."""
-    name = "_".join(tag.split())
+def write_trec_run(
+    path: Path, found: Iterable[tuple[str, Iterable[HitRow]]], tag: str, unit: Unit
+) -> None:
+    """Write lines `question Q0 item rank score tag`, items being passages or documents.
+
+    Spaces in ids become underscores.
+    """
     with _writing(path), path.open("w", encoding="utf-8") as file:
-        for question, ranking in rankings:
-            id_ = "_".join(question.split())
+        for question, rows in found:
             file.writelines(
-                f"{id_} Q0 {passage} {rank} {score:.6f} {name}\n"
-                for rank, (passage, score) in enumerate(ranking, start=1)
+                f"{_joined(question)} Q0 {_joined(item)} {rank} {score:.6f} {_joined(tag)}\n"
+                for rank, (item, score) in enumerate(ranked_items(rows, unit).items(), start=1)
             )
+
+
+def _joined(text: str) -> str:
+    return "_".join(text.split())
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -59,33 +68,49 @@ def read_saved(folder: Path) -> tuple[dict[str, Mapping[str, Any]], Mapping[str,
     Raises:
         InputError: the folder holds no run, or it is damaged.
     """
-    records, settings = folder / "predictions.jsonl", folder / "settings.json"
+    records, settings = folder / "predictions.jsonl", folder / SETTINGS
     if not records.is_file():
         raise InputError(f"{folder} holds no predictions.jsonl; give the --report folder of a run.")
     return _complete_lines(records), _kept_settings(settings) if settings.is_file() else {}
 
 
-def make_report_folder(folder: Path) -> None:
-    """Make the folder, or say in words why not."""
+def make_report_folder(folder: Path, kind: Kind) -> None:
+    """Make the folder, or say in words why not.
+
+    Raises:
+        InputError: it holds the report of another kind of evaluation.
+    """
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    settings = folder / SETTINGS
+    found = _kept_settings(settings).get("kind") if settings.exists() else kind
+    if found != kind:
+        raise InputError(
+            f"{folder} holds the report of another kind of evaluation ({found or 'unknown'}, not "
+            f"{kind}); give another --report folder, or remove that one."
+        )
+
+
+def write_settings(folder: Path, kind: Kind, settings: Mapping[str, Any]) -> None:
+    """Write of which kind a report is, and what its predictions were made with."""
+    write_json(folder / SETTINGS, {"kind": kind, **settings})
 
 
 class PredictionLog:
     """Details of each question's prediction, kept by question id as the evaluation goes."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
-        """Open a new log or one that was interrupted; the settings must be the same."""
-        make_report_folder(folder)
+    def __init__(self, folder: Path, kind: Kind, settings: Mapping[str, Any]) -> None:
+        """Open a new log or one that was interrupted; kind and settings must be the same."""
+        make_report_folder(folder, kind)
         self._path = folder / "predictions.jsonl"
-        kept = folder / "settings.json"
+        kept = folder / SETTINGS
         if self._path.exists() and kept.exists():
-            _check_settings(folder, _kept_settings(kept), settings)
+            _check_settings(folder, _kept_settings(kept), {"kind": kind, **settings})
             self.records = _complete_lines(self._path)
             _cut_unfinished(self._path)
         else:
             self._path.unlink(missing_ok=True)
-            write_json(kept, settings)
+            write_settings(folder, kind, settings)
             self.records = {}
 
     def add(self, records: Sequence[Mapping[str, Any]]) -> None:
@@ -105,10 +130,13 @@ def _kept_settings(path: Path) -> Mapping[str, Any]:
 
 def _check_settings(folder: Path, kept: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
     for name in sorted({*kept, *settings}):
-        if kept.get(name) != settings.get(name):
+        then, now = kept.get(name), settings.get(name)
+        if isinstance(then, Mapping) and isinstance(now, Mapping):
+            _check_settings(folder, then, now)
+        elif then != now:
             raise InputError(
-                f"{folder} holds predictions of another run ({name} was {kept.get(name)!r}, now "
-                f"{settings.get(name)!r}); give another --report folder, or remove that one."
+                f"{folder} holds predictions of another run ({name} was {then!r}, now {now!r}); "
+                "give another --report folder, or remove that one."
             )
 
 

@@ -7,6 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from indexing.normalising import normalise
 from pipelines.commands import options
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def register(commands: Any) -> None:
         description="Answer a question with spans of the corpus. Without a question: a prompt, or "
         "one question a line where standard input is no terminal.",
     )
-    ask.add_argument("question", nargs="?", metavar="QUESTION")
+    ask.add_argument("question", nargs="?", type=normalise, metavar="QUESTION")
     ask.add_argument("--answers", type=options.positive, default=3, metavar="N", help="(default 3)")
     ask.add_argument(
         "--top-k", type=options.positive, default=20, metavar="K", help="passages read (default 20)"
@@ -40,7 +41,7 @@ def register(commands: Any) -> None:
     options.add_json(ask)
     ask.set_defaults(run=run_ask)
     search = commands.add_parser("search", help="show the passages that a question finds")
-    search.add_argument("question", metavar="QUESTION")
+    search.add_argument("question", type=normalise, metavar="QUESTION")
     search.add_argument("-k", type=options.positive, default=10, help="passages (default 10)")
     options.add_index(search)
     options.add_retrieval(search)
@@ -63,9 +64,9 @@ def run_ask(args: argparse.Namespace) -> int:
 
             converse(qa, answers=args.answers, top_k=args.top_k, least=args.min_probability)
         else:
-            for line in sys.stdin:
-                if line.strip():
-                    answer(qa, line.strip(), args)
+            for line in sys.stdin.buffer:
+                if question := normalise(line.decode("utf-8", errors="replace")).strip():
+                    answer(qa, question, args)
     return 0
 
 

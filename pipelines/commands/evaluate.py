@@ -136,7 +136,7 @@ def run_retrieval(args: argparse.Namespace) -> int:
     from pipelines.questions import load_questions
     from pipelines.stages import open_stages
 
-    questions = load_questions(args.questions)
+    questions = load_questions(args.questions, unanswerable=True)
     folder = index_folder(args.index, open_progress())
     stages = options.stage_settings(args)
     notes = {"file": args.questions, "index": str(folder), "retriever": args.retriever}
@@ -169,13 +169,7 @@ def run_open(args: argparse.Namespace) -> int:
 
     questions = load_questions(args.questions, unanswerable=True)
     folder = index_folder(args.index, open_progress())
-    notes = {
-        "file": args.questions,
-        "index": str(folder),
-        "retriever": args.retriever,
-        "reader": args.reader,
-        **options.stage_settings(args).chosen(),
-    }
+    notes = _open_notes(args, folder)
     with options.load_answering(args, folder) as qa:
         settings = OpenSettings(
             top_k=args.top_k,
@@ -196,6 +190,31 @@ def run_open(args: argparse.Namespace) -> int:
         )
     show_scores(dict(result), as_json=args.json)
     return 0
+
+
+def _open_notes(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Return what decides the predictions besides the questions and `OpenSettings`."""
+    from encoder.session import pick
+    from pipelines.answering_parts import part_fingerprints
+
+    device, precision = pick(args.device, args.precision)
+    return {
+        "file": args.questions,
+        "index": str(folder),
+        "retriever": args.retriever,
+        "encoder": args.encoder,
+        "reader": args.reader,
+        "device": device,
+        "precision": precision,
+        **options.stage_settings(args).chosen(),
+        **part_fingerprints(
+            folder,
+            retriever=args.retriever,
+            encoder=args.encoder,
+            reader=args.reader,
+            rerank=args.rerank,
+        ),
+    }
 
 
 def _gold(args: argparse.Namespace) -> Gold | None:

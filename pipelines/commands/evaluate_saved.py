@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,14 @@ def score_run(args: argparse.Namespace) -> int:
     from pipelines.ranking_metrics import ranking_scores
 
     grades = read_qrels(args.qrels)
-    result = ranking_scores(read_run(args.run_file), grades, args.k)
+    rankings = read_run(args.run_file)
+    if not any(item in own for id_, own in grades.items() for item in rankings.get(id_, ())):
+        print(
+            f"qa: warning: {args.run_file} and {args.qrels} have no item of a question in common; "
+            "do both name documents, or both passages?",
+            file=sys.stderr,
+        )
+    result = ranking_scores(rankings, grades, args.k)
     if args.json:
         print(json.dumps(result))
     else:

@@ -94,7 +94,8 @@ def _register_alter(parsers: Any) -> None:
         help="write a SQuAD 2.0-type file: some questions altered so that they have no answer",
         description="Alter a share of the questions of SQuAD-type files (a name, a number or a "
         "word exchanged), so that their paragraphs have no answer to them. Questions that "
-        "cannot be altered stay.",
+        "cannot be altered stay; those whose answers do not stand in their paragraphs word for "
+        "word are left out.",
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="SQuAD-type JSON")
     parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
@@ -109,7 +110,10 @@ def run_alter(args: argparse.Namespace) -> int:
     from pipelines.altered_file import write_altered
 
     counts = write_altered(args.files, args.out, args.share, args.limit, args.seed)
-    print(f"{args.out}: {counts.questions:,} questions, {counts.altered:,} of them altered")
+    print(
+        f"{args.out}: {counts.questions:,} questions, {counts.altered:,} of them altered; "
+        f"{counts.left_out:,} left out, whose answers do not stand in their paragraphs"
+    )
     return 0
 
 

@@ -19,9 +19,9 @@ def register(parsers: Any) -> None:
         help="turn questions that quote your documents into labels to train on",
         description="Find the passages that answer questions, by what they quote: a line has "
         "'question', 'answer' (right spans, best first), 'document_id' and 'quote', a piece of the "
-        "document that stands there once and holds the answers (without it, the best answer "
-        "stands there once). The labels are SQuAD-type JSON, for `qa train reader` and "
-        "`qa train mine`.",
+        "document that stands there once and holds the answers (where it is missing or empty, "
+        "the best answer stands there once). The labels are SQuAD-type JSON, for "
+        "`qa train reader` and `qa train mine`.",
     )
     parser.add_argument("questions", help="a question file of any kind")
     options.add_index(parser, required=True)

@@ -67,6 +67,15 @@ class CrossEncoder:
         return found
 
 
+def cross_encoder_folder(name: str) -> Path:
+    """Return the folder of a cross-encoder; the hub's are fetched.
+
+    Raises:
+        InputError: there is no such model.
+    """
+    return model_folder(name, "reranker", READER)
+
+
 def load_cross_encoder(name: str, device: str = "auto", precision: str = "auto") -> CrossEncoder:
     """Load a cross-encoder with one output from a folder, or as `OWNER/MODEL` from the hub.
 
@@ -76,7 +85,7 @@ def load_cross_encoder(name: str, device: str = "auto", precision: str = "auto")
     Raises:
         InputError: there is no such model, or it is no such cross-encoder.
     """
-    folder = model_folder(name, "reranker", READER)
+    folder = cross_encoder_folder(name)
     try:
         import torch
         from transformers import AutoModelForSequenceClassification, AutoTokenizer

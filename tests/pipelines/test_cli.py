@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -89,7 +90,9 @@ def test_ask_table_and_abstention(capsys, index, tiny_bert):
     assert out.strip() == "No answer found."
 
 
-@pytest.mark.parametrize("question", ["", "🤔", "the of and", "why " * 3000, "\u202eשלום"])
+@pytest.mark.parametrize(
+    "question", ["", "🤔", "the of and", "why " * 3000, "\u202eשלום", "Peru \udcff"]
+)
 @pytest.mark.parametrize("retriever", ["bm25", "dense", "hybrid"])
 def test_any_text_is_a_safe_question(capsys, index, question, retriever):
     code, out, _ = run(
@@ -97,6 +100,7 @@ def test_any_text_is_a_safe_question(capsys, index, question, retriever):
     )
     assert code == 0
     assert isinstance(json.loads(out)["hits"], list)
+    assert json.loads(out)["question"] == question.replace("\udcff", "\ufffd")
 
 
 def test_search_explains_its_hits(capsys, index):
@@ -119,6 +123,11 @@ def test_evaluations(capsys, index, tiny_bert, tmp_path):
     file.write_text(json.dumps({"question": "Who discovered penicillin?", "answer": ["Fleming"]}))
     _, out, _ = run(capsys, "eval", "retrieval", file, "--index", index, "--json")
     assert json.loads(out)["recall"]["1"] == 100
+    judged = {"question": "Who wrote Faust?", "answer": [], "document_id": "faust"}
+    both = tmp_path / "both.jsonl"
+    both.write_text(file.read_text() + "\n" + json.dumps(judged))
+    _, out, _ = run(capsys, "eval", "retrieval", both, "--index", index, "--json")
+    assert (json.loads(out)["n"], json.loads(out)["gold"]["n"]) == (1, 1)
     code, out, _ = run(
         capsys, "eval", "open", file, "--index", index, "--reader", tiny_bert, "--precision",
         "fp32", "--report", tmp_path / "report", "--json",
@@ -127,6 +136,47 @@ def test_evaluations(capsys, index, tiny_bert, tmp_path):
     result = json.loads(out)
     assert {"exact_match", "f1", "recall", "mrr", "n", "ci95", "latency_ms"} <= set(result)
     assert list((tmp_path / "report").iterdir())
+
+
+def test_questions_with_half_a_surrogate_pair(capsys, index, tiny_bert, tmp_path):
+    models = ("--reader", tiny_bert, "--precision", "fp32", "--index", index, "--json")
+    code, out, _ = run(capsys, "ask", "Who discovered \udcff?", *models)
+    assert code == 0
+    assert json.loads(out)["question"] == "Who discovered \ufffd?"
+    file = tmp_path / "q.jsonl"
+    file.write_text(json.dumps({"id": "\ud800", "question": "Who \ud800?", "answer": ["Fleming"]}))
+    assert run(capsys, "eval", "open", file, *models, "--report", tmp_path / "open")[0] == 0
+    command = ("eval", "retrieval", file, "--index", index, "--report", tmp_path / "retrieval")
+    assert run(capsys, *command)[0] == 0
+
+
+def test_a_report_folder_is_of_one_kind_of_evaluation(capsys, index, tiny_bert, tmp_path):
+    rows, questions = [], tmp_path / "q.jsonl"
+    for document in DOCUMENTS[:2]:
+        answer = document["title"].lower()
+        rows.append({"question": "Who?", "answer": [answer], "context": document["text"]})
+    questions.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    other = tmp_path / "other.jsonl"
+    other.write_bytes(questions.read_bytes())
+    models = ("--reader", tiny_bert, "--precision", "fp32")
+    commands = {
+        "open": ("open", questions, "--index", index, *models),
+        "retrieval": ("retrieval", questions, "--index", index),
+        "reading": ("reading", questions, *models),
+        "reading of sets": ("reading", questions, other, *models),
+        "graph": ("graph", questions, "--index", index, *models),
+    }
+    for first, command in commands.items():
+        report = tmp_path / first
+        assert run(capsys, "eval", *command, "--report", report)[0] == 0
+        before = {path: path.read_bytes() for path in report.rglob("*.*")}
+        for second, again in commands.items():
+            if second.split()[0] != first.split()[0]:
+                code, _, said = run(capsys, "eval", *again, "--report", report)
+                assert code == 2
+                assert f"({first.split()[0]}, not {second.split()[0]})" in said
+        assert {path: path.read_bytes() for path in report.rglob("*.*")} == before
+        assert run(capsys, "eval", *command, "--report", report)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -158,15 +208,16 @@ def test_debug_shows_the_traceback(tmp_path):
         cli.main(["ask", "x", "--index", str(tmp_path / "no-such-index"), "--debug"])
 
 
-def test_questions_from_a_pipe_are_answered_line_by_line(index, tiny_bert):
+@pytest.mark.parametrize("encoding", ["utf-8:strict", "utf-8:surrogateescape"])
+def test_questions_from_a_pipe_are_answered_line_by_line(index, tiny_bert, encoding):
     done = subprocess.run(
         [sys.executable, "-m", "pipelines.cli", "ask", "--index", str(index), "--reader",
          str(tiny_bert), "--json"],
-        input="Who wrote Faust?\n\nWho discovered radium?\n",
-        capture_output=True, text=True, check=True,
+        input=b"\xef\xbb\xbfWho wrote Faust?\n\nWho discovered \xff radium?\n",
+        capture_output=True, check=True, env={**os.environ, "PYTHONIOENCODING": encoding},
     )  # fmt: skip
-    lines = [json.loads(line)["question"] for line in done.stdout.splitlines()]
-    assert lines == ["Who wrote Faust?", "Who discovered radium?"]
+    lines = [json.loads(line)["question"] for line in done.stdout.decode().splitlines()]
+    assert lines == ["Who wrote Faust?", "Who discovered \ufffd radium?"]
 
 
 def test_help_loads_nothing_heavy():

@@ -8,6 +8,7 @@ from indexing.documents import Passage
 from indexing.errors import InputError
 from pipelines.answers import Answer, AskResult, Citation
 from pipelines.evaluate import OpenSettings, evaluate_open
+from pipelines.qrels import Gold
 from pipelines.questions import Question
 from retriever.hits import Hit
 
@@ -153,6 +154,13 @@ def test_patterns_score_from_the_start_without_f1():
     assert result["recall"] == {"1": 50.0, "5": 50.0}
 
 
+def test_a_question_with_nothing_right_is_not_scored_by_judgements(tmp_path):
+    gold = Gold({"a": {"d2": 1}, "b": {"d1": 0}})
+    result = evaluate_open(QUESTIONS, Script(), SETTINGS, gold=gold, report=tmp_path)
+    assert (result["gold"]["n"], result["gold"]["mrr"]) == (1, 0.5)
+    assert (tmp_path / "run.trec").read_text().startswith("a Q0 d1 1 ")
+
+
 def test_report_files(tmp_path):
     report = tmp_path / "new" / "report"
     result = evaluate_open(QUESTIONS, Script(), SETTINGS, report=report)
@@ -191,7 +199,7 @@ def test_a_report_of_other_questions_is_refused(tmp_path):
     with pytest.raises(InputError, match="another run"):
         evaluate_open(QUESTIONS, Script(), SETTINGS, report=tmp_path, limit=3)
     noted = OpenSettings(top_k=5, k=(1, 2, 50), latency_sample=2, notes={"reader": "other"})
-    with pytest.raises(InputError, match="notes was"):
+    with pytest.raises(InputError, match=r"reader was None, now 'other'"):
         evaluate_open(QUESTIONS, Script(), noted, report=tmp_path)
 
 

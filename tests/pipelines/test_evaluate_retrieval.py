@@ -7,7 +7,9 @@ import pytest
 
 from indexing.documents import Passage
 from indexing.errors import InputError
+from pipelines import cli
 from pipelines.evaluate import evaluate_retrieval
+from pipelines.qrels import Gold
 from pipelines.questions import Question
 from pipelines.scores import rank_scores
 from retriever.hits import Hit
@@ -82,6 +84,48 @@ def test_fewer_hits_than_asked_for():
     result = evaluate_retrieval(questions(1, 2), Empty())
     assert result["recall"] == {"1": 0.0, "5": 0.0, "20": 0.0, "100": 0.0}
     assert result["mrr"] == 0.0
+
+
+@pytest.mark.parametrize("unit", ["documents", "passages"])
+def test_the_run_has_the_items_of_the_judgements(tmp_path, capsys, unit):
+    item = "d" if unit == "documents" else "2"
+    gold = Gold({"q0": {item: 1}, "q1": {item: 0}}, unit)
+    result = evaluate_retrieval(
+        questions(1, 1), ListRetriever(), k=(1, 5), gold=gold, report=tmp_path
+    )
+    assert result["gold"]["n"] == 1
+    saved = [json.loads(line) for line in (tmp_path / "predictions.jsonl").open()]
+    assert ["gold_rank" in record for record in saved] == [True, False]
+    qrels = tmp_path / "qrels"
+    qrels.write_text(f"q0 0 {item} 1\nq1 0 {item} 0\n")
+    command = ["eval", "run", str(tmp_path / "run.trec"), str(qrels), "--k", "1,5", "--json"]
+    assert cli.main(command) == 0
+    said = capsys.readouterr()
+    scores = json.loads(said.out)
+    assert said.err == ""
+    assert scores["mrr"] == result["gold"]["mrr"] > 0
+    qrels.write_text("q0 0 other 1\n")
+    assert cli.main(command) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["mrr"] == 0
+    assert "no item of a question in common" in said.err
+
+
+def test_questions_without_answers_count_by_judgements_alone(tmp_path):
+    asked = [
+        Question("a", "rank 1", ("gold-",)),
+        Question("b", "rank 1", (), ("d",)),
+        Question("c", "rank 1", ()),
+    ]
+    result = evaluate_retrieval(asked, ListRetriever(), k=(5,), report=tmp_path)
+    assert (result["n"], result["recall"]) == (1, {"5": 100.0})
+    assert (result["gold"]["n"], result["gold"]["mrr"]) == (1, 1.0)
+    assert [json.loads(line)["id"] for line in (tmp_path / "predictions.jsonl").open()] == [
+        "a",
+        "b",
+    ]
+    with pytest.raises(InputError, match="no question with an answer"):
+        evaluate_retrieval(asked[1:], ListRetriever())
 
 
 def test_no_question_is_an_error():

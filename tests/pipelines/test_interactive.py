@@ -23,9 +23,9 @@ def test_a_conversation(capsys):
             asked.append((question, settings["top_k"]))
             return AskResult(question, (), (), {})
 
-    lines = iter(["", "first?", ":k 7", "second?", ":hits", ":quit", "never"])
+    lines = iter(["", "first?", ":k 7", "second\udcff?", ":hits", ":quit", "never"])
     converse(Asker(), answers=3, top_k=20, least=None, read=lambda _: next(lines))
-    assert asked == [("first?", 20), ("second?", 7)]
+    assert asked == [("first?", 20), ("second\ufffd?", 7)]
     assert "No answer found." in capsys.readouterr().out
 
 

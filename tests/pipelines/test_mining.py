@@ -12,6 +12,7 @@ from indexing.index import Index
 from pipelines.answer_match import has_answer
 from pipelines.cli import main
 from pipelines.mining import MiningSettings, mine_file
+from pipelines.questions import load_questions
 from retriever.bm25 import BM25Retriever
 
 TOWNS = {
@@ -77,6 +78,29 @@ def test_a_paragraph_of_the_questions_own_is_the_only_positive(index, tmp_path):
     assert gold == {"title": "Old Towns", "text": context, "answers": [[20, 25]]}
     assert len(others) == 1
     assert not has_answer(["Paris"], others[0]["text"])
+
+
+def test_answers_of_every_form_are_mined(index, tmp_path):
+    file = tmp_path / "forms.jsonl"
+    paragraph = TOWNS["Paris"]
+    forms = [
+        {"answer": {"value": "Paris", "aliases": ["City of Light"]}},  # TriviaQA's
+        {"answer": {"value": "Paris", "aliases": []}, "context": paragraph},
+        {"answers": [{"text": "Paris"}], "context": paragraph},
+        {"answers": {"text": ["Paris"]}, "context": paragraph},
+        {"answers": {"text": "Paris", "answer_start": 0}, "context": paragraph},
+        {"answers": [{"text": "Paris", "answer_start": 0}], "context": paragraph},
+    ]
+    rows = [{"question": "What is the capital of France?", **form} for form in forms]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    out = tmp_path / "mined.jsonl"
+    mine_file([file], BM25Retriever(index), out, MiningSettings())
+    mined = lines(out)
+    everywhere, given = [[0, 5], [54, 59]], [[0, 5]]
+    assert [one["answers"][0] for one in mined] == ["Paris"] * 6
+    assert mined[0]["answers"] == ["Paris", "City of Light"]
+    assert [one["passages"][0]["answers"] for one in mined] == [everywhere] * 4 + [given] * 2
+    assert [q.answers for q in load_questions(file)] == [tuple(one["answers"]) for one in mined]
 
 
 def test_a_stopped_run_goes_on_where_it_was(index, tmp_path):

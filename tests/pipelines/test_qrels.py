@@ -16,6 +16,12 @@ def test_trec_and_beir_qrels_are_one(tmp_path):
     assert read_qrels(trec) == read_qrels(beir) == {"q1": {"d1": 1, "d2": 0}, "q2": {"d3": 2}}
 
 
+def test_a_byte_order_mark_belongs_to_no_id(tmp_path):
+    file = tmp_path / "qrels"
+    file.write_bytes(b"\xef\xbb\xbfq1 0 d1 1\n")
+    assert read_qrels(file) == {"q1": {"d1": 1}}
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

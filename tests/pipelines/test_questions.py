@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from indexing.errors import InputError, QAError
+from pipelines.question_records import read_records
 from pipelines.questions import Question, load_questions, load_reading
 
 LINES = [
@@ -209,6 +210,16 @@ def test_bad_bytes_are_named_with_their_line(tmp_path):
     cut.write_bytes(gzip.compress(jsonl(LINES) * 50)[:-20])
     with pytest.raises(InputError, match=r"q\.jsonl\.gz:\d+: damaged archive"):
         load_questions(cut)
+
+
+def test_lone_surrogates_are_replaced_and_offsets_stay(tmp_path):
+    file = tmp_path / "q.jsonl"
+    row = {"id": "\ud800", "question": "q\udcff?", "answer": ["\udfff"], "context": "a\r\n\ud800b"}
+    file.write_text(json.dumps(row))
+    ((_, record),) = read_records(file)
+    assert record == {
+        "id": "\ufffd", "question": "q\ufffd?", "answer": ["\ufffd"], "context": "a\r\n\ufffdb",
+    }  # fmt: skip
 
 
 def test_withheld_answers_are_no_answers_to_score_by(tmp_path):

@@ -92,7 +92,7 @@ def test_labels_are_squad_questions_over_passages_of_the_index(index_folder, tmp
     [
         ({"quote": "word"}, "the quote stands 40 times"),
         ({"quote": "opens at"}, "'9 am' does not stand in the quote"),
-        ({"quote": ""}, "'quote' is missing"),
+        ({"quote": 9}, "'quote' is missing or is not a text"),
         ({"document_id": "other.md"}, "holds no document 'other.md'"),
         ({"document_id": None}, "'document_id' is missing"),
         ({"question": " "}, "'question' is missing"),
@@ -113,6 +113,18 @@ def test_what_cannot_be_used_is_named_and_counted(index_folder, tmp_path, change
     assert json.loads(said.out) == counts
     assert cli.main(command) == 2
     assert "is there already" in capsys.readouterr().err
+
+
+def test_an_empty_quote_is_a_missing_one(index_folder, tmp_path):
+    file, out = tmp_path / "questions.csv", tmp_path / "labels.json"
+    file.write_text('question,answer,document_id,quote\nfirst,"[""word0 word1""]",hours.md,\n')
+    rows = [ROW | {"answer": ["9 am on"], "quote": quote} for quote in (None, "", " ")]
+    with Index.open(index_folder) as index:
+        counts = write_labels(file, index, out, Problems(strict=True))
+        assert counts.labelled == 1
+        out.unlink()
+        counts = write_labels(questions_file(tmp_path, *rows), index, out, Problems(strict=True))
+    assert counts.labelled == 3
 
 
 def test_without_a_usable_question_nothing_is_written(index_folder, tmp_path, capsys):

@@ -10,6 +10,7 @@ import pytest
 
 from pipelines import cli
 from pipelines.commands.train_reader import read_settings
+from pipelines.questions import load_reading
 from reader.calibration import load_calibration
 from reader.ranking import FEATURES
 from reader.reordering import UNFITTED
@@ -171,6 +172,23 @@ def test_altered_questions_have_no_answer_and_the_rest_stays(squad_file, tmp_pat
     }
     assert cli.main(["train", "alter", str(source), "--out", str(out)]) == 2
     assert "is there already" in capsys.readouterr().err
+
+
+def test_questions_whose_answers_do_not_stand_there_are_not_altered(tmp_path, capsys):
+    out, source = tmp_path / "altered.json", tmp_path / "source.jsonl"
+    row = {"question": "when?", "context": "In 1200 Berlin was small."}
+    rows = [{**row, "answers": answers} for answers in (["1200", "no"], ["1,200"], [" ", "small"])]
+    source.write_text("\n".join(map(json.dumps, rows)))
+    assert cli.main(["train", "alter", str(source), "--out", str(out), "--share", "0"]) == 0
+    said = capsys.readouterr().out
+    assert "2 questions, 0 of them altered; 1 left out" in said
+    assert {e.id: e.answers for e in load_reading(out).examples} == {
+        "0": ("1200",),
+        "2": ("small",),
+    }
+    source.write_text(json.dumps(rows[1]))
+    assert cli.main(["train", "alter", str(source), "--out", str(tmp_path / "none.json")]) == 2
+    assert "stands in its context" in capsys.readouterr().err
 
 
 def test_answerability_is_fitted_stored_and_used(trained, tmp_path, capsys):
