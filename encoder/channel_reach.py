@@ -15,6 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder.checkpoint import BertConfig
+from encoder.tokenizer_file import read_tokenizer
+
 SHARE = 96  # one inner channel in so many is kept out of int8
 
 Batch = tuple[NDArray[np.int32], NDArray[np.int32]]
@@ -56,20 +59,25 @@ def balance(reach: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[
 
 
 def measure_reach(
-    peaks: Callable[[Batch], list[NDArray[np.float32]]], layers: int, folder: Path, words: int
+    peaks: Callable[[Batch], list[NDArray[np.float32]]],
+    config: BertConfig,
+    folder: Path,
+    words: int,
 ) -> ChannelReach:
     """Run the model on the calibration text.
 
     Args:
         peaks: runs the model in floating point on one row (ids, segments), and returns the
             largest absolute value of each channel: of each layer's inner ones, then of the norms.
-        layers: the number of layers.
+        config: the model's sizes.
         folder: the checkpoint, for its tokenizer.
         words: the size of the vocabulary.
     """
-    rows = [peaks(batch) for batch in _rows(folder, words)]
+    # Rows that are longer than the model's table of positions are cut.
+    cut = slice(config.positions)
+    rows = [peaks((ids[:, cut], kinds[:, cut])) for ids, kinds in _rows(folder, words)]
     highest = [np.max(part, axis=0) for part in zip(*rows, strict=True)]
-    return ChannelReach(norms=highest[layers:], inner=highest[:layers])
+    return ChannelReach(norms=highest[config.layers :], inner=highest[: config.layers])
 
 
 def _rows(folder: Path, words: int) -> Iterator[Batch]:
@@ -78,9 +86,7 @@ def _rows(folder: Path, words: int) -> Iterator[Batch]:
     text = (Path(__file__).parent / "calibration.txt").read_text(encoding="utf-8")
     pairs = [line.split("\t") for line in text.splitlines()]
     if file.is_file():
-        from tokenizers import Tokenizer
-
-        tokenizer = Tokenizer.from_file(str(file))
+        tokenizer = read_tokenizer(file)
         tokenizer.no_padding()
         tokenizer.no_truncation()
         for question, passage in pairs:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from indexing.errors import InputError
 
 # Of BERT with a head, and of DPR's encoders.
 _PREFIX = re.compile(r"^(bert\.|(question|ctx)_encoder\.(bert_model\.)?)")
+_ANEW = "copy it anew from where the model is from"
 WEIGHTS = "model.safetensors"
 WORDS = "embeddings.word_embeddings.weight"
 
@@ -48,6 +51,30 @@ def check_files(folder: Path) -> None:
             raise InputError(f"{folder / name}: not found; a checkpoint folder needs this file")
 
 
+def read_json(file: Path) -> Any:
+    """Read a JSON file of a model's folder.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: not readable JSON ({error}); {_ANEW}") from error
+
+
+def read_object(file: Path) -> dict[str, Any]:
+    """Read a JSON file that holds one object, as a model's settings.
+
+    Raises:
+        InputError: the file is damaged, or holds something else.
+    """
+    found = read_json(file)
+    if not isinstance(found, dict):
+        raise InputError(f"{file}: holds no JSON object; {_ANEW}")
+    return found
+
+
 def read_config(folder: Path) -> BertConfig:
     """Read the sizes of a Hugging Face folder's model.
 
@@ -55,20 +82,45 @@ def read_config(folder: Path) -> BertConfig:
         InputError: a file is missing or damaged, or the model is of another type.
     """
     check_files(folder)
-    try:
-        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder}: not a readable checkpoint ({error})") from error
+    file = folder / "config.json"
+    raw = read_object(file)
     if raw.get("model_type") not in ("bert", "dpr") or raw.get("hidden_act", "gelu") != "gelu":
         raise InputError(f"{folder}: model type {raw.get('model_type')!r} is not BERT with GELU")
-    return BertConfig(
-        layers=int(raw["num_hidden_layers"]),
-        heads=int(raw["num_attention_heads"]),
-        hidden=int(raw["hidden_size"]),
-        inner=int(raw["intermediate_size"]),
-        epsilon=float(raw.get("layer_norm_eps", 1e-12)),
-        positions=int(raw["max_position_embeddings"]),
-    )
+    try:
+        return BertConfig(
+            layers=int(raw["num_hidden_layers"]),
+            heads=int(raw["num_attention_heads"]),
+            hidden=int(raw["hidden_size"]),
+            inner=int(raw["intermediate_size"]),
+            epsilon=float(raw.get("layer_norm_eps", 1e-12)),
+            positions=int(raw["max_position_embeddings"]),
+        )
+    except KeyError as error:
+        raise InputError(f"{file}: {error} is missing; {_ANEW}") from error
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{file}: a size is no number ({error}); {_ANEW}") from error
+
+
+def check_weights(folder: Path, names: Sequence[str], kind: str) -> None:
+    """Raise InputError unless a checkpoint's weights have the names that make it of its kind."""
+    from safetensors import safe_open
+
+    check_files(folder)
+    with _readable(folder), safe_open(folder / WEIGHTS, "numpy") as tensors:
+        found = set(tensors.keys())
+    if missing := [name for name in names if name not in found]:
+        raise InputError(f"{folder}: its weights lack {', '.join(missing)}: {kind}")
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    """Name the folder whose weights cannot be read."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{folder}: not a readable checkpoint ({error}); {_ANEW}") from error
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
@@ -80,14 +132,11 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     Raises:
         InputError: a file is missing or damaged, or the model is of another type.
     """
-    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     config = read_config(folder)
-    try:
+    with _readable(folder):
         loaded = load_file(folder / WEIGHTS)
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{folder}: not a readable checkpoint ({error})") from error
     tensors = {
         _PREFIX.sub("", name): np.asarray(value, dtype=np.float32)
         for name, value in loaded.items()
@@ -95,7 +144,10 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     }
     if WORDS not in tensors:
         tensors[WORDS] = _words_above(folder)
-    return Checkpoint(config, tensors | _joined(config, tensors))
+    try:
+        return Checkpoint(config, tensors | _joined(config, tensors))
+    except KeyError as error:
+        raise InputError(f"{folder}: its weights lack {error}, a layer's; {_ANEW}") from error
 
 
 def _words_above(folder: Path) -> NDArray[np.float32]:
@@ -103,7 +155,7 @@ def _words_above(folder: Path) -> NDArray[np.float32]:
 
     file = folder.parent / WEIGHTS
     if file.is_file():
-        with safe_open(file, "numpy") as tensors:
+        with _readable(folder.parent), safe_open(file, "numpy") as tensors:
             for name in tensors.keys():  # noqa: SIM118 - it is no mapping
                 if _PREFIX.sub("", name) == WORDS:
                     return np.asarray(tensors.get_tensor(name), dtype=np.float32)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from encoder.checkpoint import folder_fingerprint
 from encoder.sentence_settings import read_settings, titled
-from encoder.session import pick
+from encoder.session import check_device, pick
 from indexing.errors import InputError
 
 _BATCH = 64
@@ -29,6 +29,7 @@ class LibraryEncoder:
                 "sentence-transformers: pip install sentence-transformers"
             ) from None
         device, _ = pick(device, "fp32")
+        check_device(device)
         try:
             self._model: Any = SentenceTransformer(
                 str(folder), device=device, model_kwargs={"use_safetensors": True}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from encoder.checkpoint import read_object
 from encoder.model_folder import model_folder
 from encoder.protocol import TextEncoder
 from encoder.question_adapter import read_adapter
-from indexing.errors import InputError
 
 DEFAULT = "default"
 
@@ -68,9 +67,6 @@ def _open(name: str, folder: Path, device: str, precision: str) -> TextEncoder:
 def _is_bert(folder: Path) -> bool:
     """Whether our runtimes know the model; a folder that is no checkpoint at all is theirs too."""
     file = folder / "config.json"
-    try:
-        config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    except ValueError as error:
-        raise InputError(f"{file}: not readable JSON ({error})") from error
+    config = read_object(file) if file.is_file() else {}
     kind, activation = config.get("model_type", "bert"), config.get("hidden_act", "gelu")
     return bool(kind == "bert" and activation == "gelu")

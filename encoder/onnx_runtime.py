@@ -243,7 +243,7 @@ def _serialize(folder: Path, head: Head, limit: int, by_piece: bool) -> bytes:
 def checkpoint_reach(checkpoint: Checkpoint, folder: Path) -> ChannelReach:
     """Measure how far a model's channels reach, in floating point; see `measure_reach`."""
     words = len(checkpoint.tensors[WORDS])
-    return measure_reach(_peaks(checkpoint), checkpoint.config.layers, folder, words)
+    return measure_reach(_peaks(checkpoint), checkpoint.config, folder, words)
 
 
 def _peaks(checkpoint: Checkpoint) -> Callable[[Batch], list[NDArray[np.float32]]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from encoder.batching import pad, run_batches
 from encoder.bert import Head, HeadPrimitives, Node, embedding_head
-from encoder.checkpoint import Checkpoint, check_files, fingerprint
+from encoder.checkpoint import Checkpoint, check_files, fingerprint, read_config, read_object
 from encoder.sentence_settings import CLS, SentenceSettings, read_settings, titled
 from encoder.sentence_tokenizer import open_tokenizer
 from encoder.session import LateSession, Session, open_session
@@ -38,8 +37,8 @@ class SentenceEncoder:
         self._pad = self._tokenizer.token_to_id("[PAD]") or 0
         self._name, self._folder, self._session = name, folder, session
         self._settings = settings
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        self._dimension = int(config.get("projection_dim") or config["hidden_size"])
+        projected = read_object(folder / "config.json").get("projection_dim")
+        self._dimension = int(projected or read_config(folder).hidden)
         self._fingerprint = ""
 
     @property

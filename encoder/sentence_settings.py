@@ -6,12 +6,11 @@ whose states are averaged and scaled to unit length.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexing.errors import InputError
+from encoder.checkpoint import read_json, read_object
 
 MEAN, CLS = "mean", "cls"
 _LEGACY = {"pooling_mode_cls_token": CLS, "pooling_mode_mean_tokens": MEAN}
@@ -45,12 +44,13 @@ def read_settings(folder: Path) -> SentenceSettings:
     Raises:
         InputError: a file is damaged.
     """
-    modules = _json(folder / "modules.json") or []
+    file = folder / "modules.json"
+    modules = (read_json(file) if file.is_file() else None) or []
     kinds = {str(module.get("type", "")).rsplit(".", 1)[-1]: module for module in modules}
-    overall = _json(folder / "config_sentence_transformers.json") or {}
+    overall = _object(folder / "config_sentence_transformers.json")
     pooling, whole_text = MEAN, True
     if "Pooling" in kinds:
-        config = _json(folder / str(kinds["Pooling"].get("path", "")) / "config.json") or {}
+        config = _object(folder / str(kinds["Pooling"].get("path", "")) / "config.json")
         pooling, whole_text = _pooling(config), bool(config.get("include_prompt", True))
     prompts = overall.get("prompts") or {}
     default = prompts.get(overall.get("default_prompt_name") or "") or ""
@@ -84,11 +84,11 @@ def _pooling(config: dict[str, Any]) -> str:
 
 def _max_length(folder: Path) -> int:
     """Return the model's own limit, from where older and newer versions of the library keep it."""
-    own = (_json(folder / "sentence_bert_config.json") or {}).get("max_seq_length")
+    own = _object(folder / "sentence_bert_config.json").get("max_seq_length")
     if isinstance(own, int):
         return own
     limits = [
-        (_json(folder / name) or {}).get(key)
+        _object(folder / name).get(key)
         for name, key in (
             ("tokenizer_config.json", "model_max_length"),  # where there is none, a huge number
             ("config.json", "max_position_embeddings"),
@@ -97,10 +97,5 @@ def _max_length(folder: Path) -> int:
     return min((int(limit) for limit in limits if isinstance(limit, int | float)), default=_LONGEST)
 
 
-def _json(path: Path) -> Any:
-    if not path.is_file():
-        return None
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: not readable JSON ({error})") from error
+def _object(file: Path) -> dict[str, Any]:
+    return read_object(file) if file.is_file() else {}

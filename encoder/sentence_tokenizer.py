@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from encoder.tokenizer_file import read_tokenizer
 from indexing.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,14 +16,12 @@ def open_tokenizer(folder: Path, max_length: int) -> Tokenizer:
     """Open a folder's tokenizer: no padding, texts cut to `max_length` word pieces.
 
     Raises:
-        InputError: the folder has none.
+        InputError: the folder has none, or it is damaged.
     """
-    from tokenizers import Tokenizer
-
     file = folder / "tokenizer.json"
     if not file.is_file():
         raise InputError(f"{file}: not found; an encoder folder needs its tokenizer")
-    tokenizer = Tokenizer.from_file(str(file))
+    tokenizer = read_tokenizer(file)
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_length)
     return tokenizer

@@ -96,6 +96,25 @@ def _has_cuda() -> bool:
     return bool(torch.cuda.is_available())
 
 
+def check_device(device: str) -> None:
+    """Raise InputError unless the device is one that models can run on here."""
+    if device == "cpu":
+        return
+    try:
+        import torch
+
+        torch.empty(0, device=device)
+    except ImportError:
+        raise InputError(
+            f"device {device!r} needs torch: pip install 'spanqa[train]', or use --device cpu"
+        ) from None
+    except (RuntimeError, AssertionError) as error:  # torch built without CUDA asserts
+        reason = str(error).split("\n")[0]
+        raise InputError(
+            f"device {device!r} is not to be had here ({reason}); use --device cpu or auto"
+        ) from error
+
+
 def open_session(
     folder: Path, head: Head, device: str = "auto", precision: str = "auto", threads: int = 0
 ) -> Session:
@@ -110,10 +129,11 @@ def open_session(
     """
     device, precision = pick(device, precision)
     if device != "cpu":
-        from encoder.torch_runtime import TorchSession
-
         if precision == "int8":
             raise InputError("int8 runs on the CPU only; use --precision bf16 or fp32")
+        check_device(device)
+        from encoder.torch_runtime import TorchSession
+
         return TorchSession(read_checkpoint(folder), head, device=device, precision=precision)
     check_files(folder)
     threads = threads or cpu.threads()

@@ -13,6 +13,7 @@ from retriever.hits import Hit
 class Citation:
     """Where an answer stands: `document.text[start:end]` is its exact text there.
 
+    The text is the stored one (see `indexing.normalising`): its lines end with LF alone.
     `sentence` is the sentence around it, `[sentence_start, ...)` its place in the document.
     `score` is the reader's log-probability of this span, relevance included. `triples` are what
     the sentence was told from where the document is a graph's: subject, relation, object.

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from indexing.progress import Progress, SilentProgress
@@ -90,24 +89,20 @@ def read_questions(
 
 def calibrate(
     found: Mapping[str, Sequence[ReadQuestion]],
-    folder: Path,
     threshold: float,
-    notes: dict[str, object],
     prior: Calibration,
     seed: int = 13,
     rescorer: Rescorer | None = None,
     progress: Progress | None = None,
-) -> CalibrationReport:
-    """Fit on read questions, store the result beside the checkpoint, and report.
+) -> tuple[Calibration, CalibrationReport]:
+    """Fit ranking and probabilities on read questions, and report.
 
     Every question is reported by a fit without its own fifth of its corpus.
 
     Args:
         found: read questions by the name of their corpus. Corpora that answer their questions and
             corpora that do not teach the calibrator to tell one from the other.
-        folder: where the calibration is stored.
         threshold: answers less probable are not shown by default.
-        notes: what to store about the data.
         prior: the reader's calibration, from which the fit goes on.
         seed: decides which fifth of its corpus a question is in.
         rescorer: reads the best answers again, if given; how much it says is fitted, too.
@@ -119,7 +114,6 @@ def calibrate(
     import numpy as np
 
     from indexing.errors import InputError
-    from reader.calibration import load_calibration, save_calibration
 
     names, questions, folds = _shuffled(found, seed)
     if len(questions) < FEWEST:
@@ -146,11 +140,7 @@ def calibrate(
         threshold,
         sources,
     )
-    fitted = fitter.fit(questions)
-    answerable = load_calibration(folder).answerable
-    fitted = replace(fitted, threshold=threshold, answerable=answerable)
-    save_calibration(folder, fitted, "asking", notes | asdict(report))
-    return report
+    return replace(fitter.fit(questions), threshold=threshold), report
 
 
 def _shuffled(

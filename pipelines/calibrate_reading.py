@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from indexing.errors import InputError
 
 if TYPE_CHECKING:
+    from pipelines.questions import ReadingExample
     from reader.answerability import Answerability
-    from reader.spans import Span
+    from reader.spans import Reader, Span
 
 LEAST = 50  # questions
 
@@ -28,42 +27,23 @@ class AnswerabilityReport:
 
 
 def calibrate_reading(
-    sources: Sequence[str], reader: str | None, folder: Path, *, as_json: bool
-) -> AnswerabilityReport:
-    """Fit on SQuAD 2.0-type files and store the result beside the checkpoint.
+    examples: Sequence[ReadingExample], reader: Reader
+) -> tuple[Answerability, AnswerabilityReport]:
+    """Fit on questions of SQuAD 2.0-type files, and report.
 
     Raises:
         InputError: too few questions, or all with an answer or all without.
     """
     from pipelines.evaluate_reading import read_contexts
     from pipelines.progress import open_progress
-    from pipelines.questions import load_reading
-    from reader.calibration import FILE, load_calibration, save_calibration
-    from reader.load import load_reader
 
-    examples = [example for source in sources for example in load_reading(source).examples]
-    loaded = load_reader(reader)
-    found, _ = read_contexts(examples, loaded.reader, open_progress())
+    found, _ = read_contexts(examples, reader, open_progress())
     pairs = [
         (spans[0], any(example.answers))
         for example, spans in zip(examples, found, strict=True)
         if spans
     ]
-    fitted, report = fit(*zip(*pairs, strict=True)) if pairs else fit((), ())
-    # A new folder goes on from the reader's own ranking and probabilities.
-    known = folder if (folder / FILE).is_file() else loaded.folder
-    calibration = replace(load_calibration(known), answerable=fitted)
-    notes = {"files": [Path(source).name for source in sources]} | asdict(report)
-    save_calibration(folder, calibration, "reading", notes)
-    if as_json:
-        print(json.dumps(asdict(report)))
-    else:
-        print(
-            f"{report.questions} questions, {100 * report.answered:.0f} % with an answer: told "
-            f"apart rightly {100 * report.accuracy:.1f} %, by relevance alone "
-            f"{100 * report.accuracy_of_relevance:.1f} %; stored in {folder}"
-        )
-    return report
+    return fit(*zip(*pairs, strict=True)) if pairs else fit((), ())
 
 
 def fit(

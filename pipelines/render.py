@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pipelines.answers import AskResult, Citation
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # C0 but tab and newline, DEL, C1
 NO_ANSWER = "No answer found."
 _TRIPLES = 5  # shown of a citation from a graph
 _WINDOW = 220  # characters of a long sentence that are shown around the answer
@@ -39,16 +41,17 @@ def show_answers(console: Console, result: AskResult) -> None:
         best = answer.citations[0]
         place = Text()
         place.append_text(highlighted(best))
-        place.append(f"\n{best.title or best.document_id}", style="bold")
-        place.append(f"  [{best.document_id}: {best.start}-{best.end}]", style="dim")
+        document = _safe(best.document_id)
+        place.append(f"\n{_safe(best.title) or document}", style="bold")
+        place.append(f"  [{document}: {best.start}-{best.end}]", style="dim")
         for triple in best.triples[:_TRIPLES]:
-            place.append(f"\n({', '.join(triple)})", style="dim")
+            place.append(f"\n({_safe(', '.join(triple))})", style="dim")
         if best.url:
-            place.append(f"\n{best.url}", style="dim")
+            place.append(f"\n{_safe(best.url)}", style="dim")
         if len(answer.citations) > 1:
             others = dict.fromkeys(c.title or c.document_id for c in answer.citations[1:])
-            place.append(f"\nalso in: {', '.join(others)}", style="dim")
-        table.add_row(Text(answer.text), f"{100 * answer.probability:.0f} %", place)
+            place.append(f"\nalso in: {_safe(', '.join(others))}", style="dim")
+        table.add_row(Text(_safe(answer.text)), f"{100 * answer.probability:.0f} %", place)
     console.print(table)
 
 
@@ -71,7 +74,12 @@ def highlighted(citation: Citation) -> Text:
 
 
 def _flat(text: str) -> str:
-    return text.replace("\n", " ")
+    return _safe(text).replace("\n", " ")
+
+
+def _safe(text: str) -> str:
+    """Return a text without the signs that would command the terminal."""
+    return _CONTROLS.sub("\ufffd", text)
 
 
 def show_hits(console: Console, hits: tuple[Hit, ...] | list[Hit]) -> None:
@@ -88,13 +96,14 @@ def show_hits(console: Console, hits: tuple[Hit, ...] | list[Hit]) -> None:
     for number, hit in enumerate(hits, start=1):
         ranks = ", ".join(f"{name} {part.rank}" for name, part in hit.components.items())
         start = _flat(hit.passage.text[:160])
-        place = f"{hit.passage.document_id}: {hit.passage.start}-{hit.passage.end}"
+        place = f"{_safe(hit.passage.document_id)}: {hit.passage.start}-{hit.passage.end}"
         passage = Text(start + "… ")
         passage.append(f"[{place}]", style="dim")
         if hit.duplicates:
             others = dict.fromkeys(other.document_id for other in hit.duplicates)
-            passage.append(f"\nalso in: {', '.join(others)}", style="dim")
-        table.add_row(str(number), f"{hit.score:.4f}", ranks, Text(hit.passage.title), passage)
+            passage.append(f"\nalso in: {_safe(', '.join(others))}", style="dim")
+        title = Text(_safe(hit.passage.title))
+        table.add_row(str(number), f"{hit.score:.4f}", ranks, title, passage)
     console.print(table)
 
 

@@ -8,19 +8,23 @@ al. 2018, section 3; Wortsman et al. 2022, section 2).
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from encoder.checkpoint import WEIGHTS, read_object
 from indexing.errors import InputError
 
-WEIGHTS = "model.safetensors"
 RECORD = "training.json"
-COPIED = ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt")
+COPIED = ("tokenizer.json", "tokenizer_config.json", "vocab.txt")
+
+Weights = dict[str, NDArray[np.float32]]
 
 
 def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None = None) -> None:
@@ -30,15 +34,28 @@ def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None =
     tokenizer) comes from the first.
 
     Raises:
-        InputError: fewer than two checkpoints, or they differ in their weights' names or shapes;
-            the shares are not one for each, or not positive.
+        InputError: `out` is there already; fewer than two checkpoints, or they differ in their
+            weights' names or shapes; the shares are not one for each, or not positive numbers.
     """
+    if out.exists():
+        raise InputError(f"{out} is there already; choose another --out")
     if len(folders) < 2:
         raise InputError("a mean takes two checkpoints or more")
     given = [1.0] * len(folders) if shares is None else list(shares)
-    if len(given) != len(folders) or min(given) <= 0:
-        raise InputError(f"{len(folders)} checkpoints take so many shares, each above 0")
-    parts = [share / sum(given) for share in given]
+    if len(given) != len(folders) or min(given) <= 0 or not math.isfinite(sum(given)):
+        raise InputError(f"{len(folders)} checkpoints take so many shares, each a number above 0")
+    mean = _mean(folders, [share / sum(given) for share in given])
+    record: dict[str, object] = {"mean_of": [_record(folder) for folder in folders]}
+    if shares is not None:
+        record["shares"] = given
+    part = out.with_name(out.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    _write(part, mean, folders[0], record)
+    part.replace(out)
+
+
+def _mean(folders: Sequence[Path], parts: Sequence[float]) -> Weights:
     first = _weights(folders[0])
     total = {name: value.astype(np.float32) * parts[0] for name, value in first.items()}
     for folder, part in zip(folders[1:], parts[1:], strict=True):
@@ -48,28 +65,23 @@ def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None =
             raise InputError(f"{folder}: its weights differ in name or shape from {folders[0]}'s")
         for name, value in other.items():
             total[name] += value.astype(np.float32) * part
-    mean = {name: value.astype(np.float16) for name, value in total.items()}
-    out.mkdir(parents=True, exist_ok=True)
+    return total
+
+
+def _write(folder: Path, weights: Weights, first: Path, record: dict[str, object]) -> None:
     for name in COPIED:
-        if (folders[0] / name).is_file():
-            shutil.copyfile(folders[0] / name, out / name)
-    config = json.loads((out / "config.json").read_text(encoding="utf-8")) | {"dtype": "float16"}
-    (out / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    records = [_record(folder) for folder in folders]
-    record: dict[str, object] = {"mean_of": records}
-    if shares is not None:
-        record["shares"] = given
-    (out / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    temporary = out / (WEIGHTS + ".part")
-    save_file(mean, temporary, metadata={"format": "pt"})
-    temporary.replace(out / WEIGHTS)
+        if (first / name).is_file():
+            shutil.copyfile(first / name, folder / name)
+    config = read_object(first / "config.json") | {"dtype": "float16"}
+    for name, written in (("config.json", config), (RECORD, record)):
+        (folder / name).write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+    half = {name: value.astype(np.float16) for name, value in weights.items()}
+    save_file(half, folder / WEIGHTS, metadata={"format": "pt"})
 
 
-def _weights(folder: Path) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+def _weights(folder: Path) -> Weights:
     try:
-        found: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = load_file(
-            folder / WEIGHTS
-        )
+        found: Weights = load_file(folder / WEIGHTS)
     except (OSError, SafetensorError) as error:
         raise InputError(f"{folder / WEIGHTS}: not readable ({error})") from error
     return found

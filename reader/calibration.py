@@ -77,12 +77,12 @@ def load_calibration(folder: Path) -> Calibration:
 
 
 def save_calibration(
-    folder: Path, calibration: Calibration, part: str, notes: Mapping[str, object]
+    folder: Path, calibration: Calibration, notes: Mapping[str, Mapping[str, object]]
 ) -> None:
-    """Store a calibration, with notes on what a part of it was fitted on.
+    """Store a calibration, with notes on what parts of it were fitted on.
 
-    Parts are "asking" (ranking and probabilities) and "reading" (answerability); notes on the
-    other part stay.
+    Parts are "asking" (ranking and probabilities) and "reading" (answerability); notes on a part
+    that is not given stay.
     """
     raw = {
         "ranking": asdict(calibration.ranking),
@@ -90,7 +90,7 @@ def save_calibration(
         "logistic": dict(zip(FEATURES, calibration.logistic, strict=True)),
         "threshold": calibration.threshold,
         "answerable": asdict(calibration.answerable),
-        "notes": _notes(folder) | {part: dict(notes)},
+        "notes": _notes(folder) | {part: dict(own) for part, own in notes.items()},
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).write_text(json.dumps(raw, indent=2) + "\n", encoding="utf-8")

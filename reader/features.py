@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder.checkpoint import read_object
+from encoder.tokenizer_file import read_tokenizer
 from indexing.errors import InputError
 from reader.markup import breaks, joints, marks
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 MAX_QUESTION = 64
 MAX_TITLE = 16
+MAX_HEAD = MAX_QUESTION + MAX_TITLE + 3  # with [CLS] and a [SEP] after each
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +77,14 @@ class ReaderTokenizer:
 
     @classmethod
     def from_folder(cls, folder: Path) -> ReaderTokenizer:
-        """Load `tokenizer.json`, or build it from `vocab.txt` and the casing in the settings."""
-        from tokenizers import Tokenizer
+        """Load `tokenizer.json`, or build it from `vocab.txt` and the casing in the settings.
 
+        Raises:
+            InputError: the folder has neither, or a file is damaged.
+        """
         file = folder / "tokenizer.json"
         if file.exists():
-            return cls(Tokenizer.from_file(str(file)))
+            return cls(read_tokenizer(file))
         vocabulary = folder / "vocab.txt"
         if not vocabulary.exists():
             raise InputError(f"{folder}: neither tokenizer.json nor vocab.txt is there")
@@ -175,13 +180,11 @@ def _continuations(tokenizer: Tokenizer) -> NDArray[np.bool_]:
 
 def _lowercases(folder: Path) -> bool:
     """Tell whether the checkpoint was trained on lower-cased text; cased is the safe default."""
-    import json
-
     file = folder / "tokenizer_config.json"
     if not file.exists():
         # SpanBERT's own folders have no tokenizer settings; its vocabulary is BERT's cased one.
         return False
-    return bool(json.loads(file.read_text(encoding="utf-8")).get("do_lower_case", False))
+    return bool(read_object(file).get("do_lower_case", False))
 
 
 def build_wordpiece(vocabulary: Path, *, lowercase: bool) -> Tokenizer:

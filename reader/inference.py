@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,13 @@ class ReadSettings:
     max_answer: int = 30
     spans: int = 20
     titles: bool = True
+
+    def within(self, positions: int) -> ReadSettings:
+        """Return the settings for a model of so many positions: shorter rows overlap by less."""
+        if positions >= self.max_length:
+            return self
+        stride = self.stride * positions // self.max_length
+        return replace(self, max_length=positions, stride=stride)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from encoder.checkpoint import check_weights, read_config
+from encoder.session import Session
 from indexing.errors import InputError
 from reader.calibration import Calibration, load_calibration
+from reader.features import MAX_HEAD, ReaderTokenizer
 from reader.inference import ReadSettings, SpanReader
-from reader.rescoring import RESCORER, MarkedReader, Rescorer
+from reader.rescoring import LONGEST_MARKED, RESCORER, MarkedReader, Rescorer
 
 DEFAULT = "default"
+_SPANS = ("qa_outputs.weight", "qa_outputs.bias")
+_RELEVANCE = ("relevance.weight", "relevance.bias")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +55,11 @@ def load_reader(
     Raises:
         InputError: the folder is missing or holds no such checkpoint.
     """
-    from encoder.bert import reader_head
-    from encoder.session import open_session
-    from reader.features import ReaderTokenizer
-
     folder = reader_folder(name)
-    session = open_session(folder, reader_head, device, precision)
-    reader = SpanReader(ReaderTokenizer.from_folder(folder), session, settings)
+    check_weights(folder, _SPANS, "no reader; `qa train reader --base` makes one of an encoder")
+    wanted = settings or ReadSettings()
+    fitting = wanted.within(_positions(folder, MAX_HEAD + wanted.max_answer + 1))
+    reader = SpanReader(*_opened(folder, device, precision), fitting)
     return LoadedReader(reader, load_calibration(folder), folder)
 
 
@@ -66,12 +69,27 @@ def load_rescorer(reader: Path, device: str = "auto", precision: str = "auto") -
     Raises:
         InputError: what stands there is no such checkpoint.
     """
-    from encoder.bert import reader_head
-    from encoder.session import open_session
-    from reader.features import ReaderTokenizer
-
     folder = reader / RESCORER
     if not folder.is_dir():
         return None
-    session = open_session(folder, reader_head, device, precision)
-    return MarkedReader(ReaderTokenizer.from_folder(folder), session)
+    check_weights(folder, (*_SPANS, *_RELEVANCE), "no rescorer; `qa train rescorer` makes one")
+    _positions(folder, LONGEST_MARKED)
+    return MarkedReader(*_opened(folder, device, precision))
+
+
+def _positions(folder: Path, least: int) -> int:
+    """Return how many word pieces a checkpoint reads at once."""
+    positions = read_config(folder).positions
+    if positions < least:
+        raise InputError(
+            f"{folder}: reads at most {positions} word pieces at once, where {least} are needed; "
+            "use a model with a larger max_position_embeddings"
+        )
+    return positions
+
+
+def _opened(folder: Path, device: str, precision: str) -> tuple[ReaderTokenizer, Session]:
+    from encoder.bert import reader_head
+    from encoder.session import open_session
+
+    return ReaderTokenizer.from_folder(folder), open_session(folder, reader_head, device, precision)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from encoder.batching import pad, run_batches
 from encoder.session import Session
-from reader.features import Pieces, ReaderTokenizer
+from reader.features import MAX_HEAD, Pieces, ReaderTokenizer
 from reader.ranking import Evidence
 from reader.spans import Span
 
@@ -26,6 +26,8 @@ RESCORER = "rescorer"
 
 READ_AGAIN = 5  # answers of a question
 _AROUND = 80  # word pieces of a passage, the answer in their middle
+LONGEST_MARKED = MAX_HEAD + _AROUND + 1
+"""The word pieces of a row, the last [SEP] included."""
 
 
 class Rescorer(Protocol):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from encoder.checkpoint import read_object
 from encoder.model_folder import model_folder
 from encoder.sentence_settings import titled
-from encoder.session import pick
+from encoder.session import check_device, pick
 from indexing.documents import Passage
 from indexing.errors import InputError
 
@@ -96,6 +96,7 @@ def load_cross_encoder(name: str, device: str = "auto", precision: str = "auto")
             "pip install 'spanqa[train]'"
         ) from None
     device, precision = pick(device, precision)
+    check_device(device)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     _check(folder)
@@ -121,11 +122,7 @@ def load_cross_encoder(name: str, device: str = "auto", precision: str = "auto")
 def _check(folder: Path) -> None:
     """Refuse a model that does not give one score, before its weights are read."""
     file = folder / "config.json"
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: not readable JSON ({error})") from error
-    outputs = len(config.get("id2label") or (0, 1))
+    outputs = len(read_object(file).get("id2label") or (0, 1))
     if outputs != 1:
         raise InputError(
             f"{folder}: its model has {outputs} outputs; a cross-encoder that ranks has one"

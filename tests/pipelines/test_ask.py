@@ -65,6 +65,18 @@ def test_citation_is_in_the_document_with_its_whole_sentence(qa):
     assert TEXT[first : first + len(citation.sentence)] == citation.sentence
 
 
+def test_offsets_count_the_text_as_python_opens_it(tmp_path):
+    file = tmp_path / "dos.txt"
+    file.write_bytes("\ufeffOne.\r\nTwo.\rThree found penicillin.\r\n".encode())
+    build_index([file], tmp_path / "index")
+    with Index.open(tmp_path / "index") as index:
+        reader = WordReader("penicillin")
+        qa = QuestionAnswering(index, BM25Retriever(index), reader, UNCALIBRATED)
+        citation = qa.ask("who found penicillin?", min_probability=0).answers[0].citations[0]
+    text = file.read_text(encoding="utf-8-sig")
+    assert text[citation.start : citation.end] == "penicillin"
+
+
 class WordsReader:
     """Finds two words, the first one rather."""
 

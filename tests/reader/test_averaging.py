@@ -44,9 +44,20 @@ def test_shares_say_how_much_each_counts(pair, tmp_path, capsys):
         expected = 0.25 * first[name] + 0.75 * second[name]
         np.testing.assert_allclose(value, expected, atol=2e-3, rtol=1e-3)
     assert json.loads((out / "training.json").read_text())["shares"] == [1.0, 3.0]
-    for wrong in (["1"], ["1", "0"]):
+    command[command.index(str(out))] = str(tmp_path / "other-mean")
+    for wrong in (["1"], ["1", "0"], ["nan", "nan"], ["1", "nan"], ["inf", "1"]):
         assert main([*command, *wrong]) == 2
         assert "2 checkpoints take so many shares" in capsys.readouterr().err
+    assert not (tmp_path / "other-mean").exists()
+
+
+def test_a_folder_that_is_there_stays_as_it_is(pair, tmp_path, capsys):
+    first, second = pair
+    (second / "calibration.json").write_text("{}")
+    before = {file.name: file.read_bytes() for file in second.iterdir()}
+    assert main(["train", "average", str(first), str(second), "--out", str(second)]) == 2
+    assert f"{second} is there already; choose another --out" in capsys.readouterr().err
+    assert {file.name: file.read_bytes() for file in second.iterdir()} == before
 
 
 def test_checkpoints_of_other_shapes_are_refused(pair, tmp_path, capsys):

@@ -30,8 +30,8 @@ def test_probability_is_the_logistic_function_of_the_features():
 def test_stored_and_loaded(tmp_path):
     calibration = Calibration(RankingWeights(0.7, 0.2), tuple(0.5 + i for i in range(8)), 0.15)
     calibration = replace(calibration, reordering=ReorderingWeights(0.8, 0.3))
-    save_calibration(tmp_path, calibration, "asking", {"questions": 100})
-    save_calibration(tmp_path, calibration, "reading", {"questions": 7})
+    save_calibration(tmp_path, calibration, {"asking": {"questions": 100}})
+    save_calibration(tmp_path, calibration, {"reading": {"questions": 7}})
     notes = json.loads((tmp_path / "calibration.json").read_text())["notes"]
     assert notes == {"asking": {"questions": 100}, "reading": {"questions": 7}}
     assert load_calibration(tmp_path) == calibration
@@ -42,7 +42,7 @@ def test_stored_and_loaded(tmp_path):
 
 
 def test_a_calibration_without_the_newer_weights_is_read_as_before(tmp_path):
-    save_calibration(tmp_path, UNCALIBRATED, "asking", {})
+    save_calibration(tmp_path, UNCALIBRATED, {"asking": {}})
     file = tmp_path / "calibration.json"
     raw = json.loads(file.read_text())
     for name in ("echo", "coverage", "mentions"):
