@@ -105,19 +105,21 @@ def train(
     from reader.model import load_model, save_model
 
     base = Path(settings.base)
-    state = open_run(out, settings, resume=resume)
+    run = open_run(out, settings, resume=resume)
     if resume and (out / RECORD).exists():
         return
     torch.manual_seed(settings.seed)
     torch.set_flush_denormal(True)
     tokenizer = ReaderTokenizer.from_folder(base)
     data, held = _data(settings, tokenizer)
-    model = _model(state or base, settings)
+    if settings.patience and evaluate:
+        held = require_answers(held)
+    model = _model(run.state or base, settings)
     optimizer = make_optimizer(model, settings)
     device = next(model.parameters()).device
     per_epoch = -(-len(data.examples) // settings.batches.questions)
     steps = min(settings.max_steps or 10**9, per_epoch * settings.epochs)
-    done = load_optimizer(optimizer, state) if state else 0
+    done = load_optimizer(optimizer, run.state) if run.state else 0
     compile_layers(model.base, device, steps - done)
     teachers = None
     if settings.teachers:
@@ -126,10 +128,10 @@ def train(
     def save(folder: Path) -> None:
         save_model(model, base, folder, half=False)
 
+    run.begin()
     selection = None
     if settings.patience and evaluate:
-        reader = SpanReader(tokenizer, ModelSession(model))
-        measure = partial(evaluate, require_answers(held), reader)
+        measure = partial(evaluate, held, SpanReader(tokenizer, ModelSession(model)))
         selection = Selection(out, settings.patience, done, measure, save)
         selection.begin()
     log = StepLog(out / "log.jsonl", done, steps)

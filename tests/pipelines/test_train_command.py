@@ -257,3 +257,18 @@ def test_calibration_on_several_corpora(trained, tmp_path, capsys):
     silent = tmp_path / "silent.jsonl"
     silent.write_text(json.dumps({"question": "zzz", "answer": ["paris"]}) + "\n")
     assert cli.main([*arguments, "--also", str(tmp_path / "right"), str(silent)]) == 0
+
+
+def test_a_failed_start_leaves_nothing(tiny_bert, squad_file, tmp_path, capsys):
+    """A mended file trains without --resume, and in the same folder."""
+    file, out = tmp_path / "labels.json", tmp_path / "run"
+    good = squad_file.read_text()
+    file.write_text(good.replace('"answer_start": 0', '"answer_start": 3', 1))
+    for kind in ("reader", "writer"):
+        arguments = ["train", kind, str(file), "--base", str(tiny_bert), "--out", str(out)]
+        assert cli.main(arguments) == 2
+        assert "does not stand at offset 3" in capsys.readouterr().err
+        assert not out.exists()
+    file.write_text(good)
+    arguments = ["train", "reader", str(file), "--base", str(tiny_bert), "--out", str(out)]
+    assert cli.main([*arguments, "--max-steps", "1"]) == 0
