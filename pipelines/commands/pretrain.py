@@ -106,7 +106,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="share of segments that train recurring span selection (Ram et al. 2021)",
     )
-    parser.add_argument("--seed", type=int, default=defaults.seed)
+    parser.add_argument("--seed", type=options.seed, default=defaults.seed)
 
 
 def _settings(args: argparse.Namespace) -> PretrainSettings:

@@ -41,7 +41,7 @@ def _register_writer(parsers: Any) -> None:
     parser.add_argument("--batch", type=options.positive, default=64, help="questions each (64)")
     parser.add_argument("--learning-rate", type=float, default=2e-4, help="(0.0002)")
     parser.add_argument("--dropout", type=options.share, default=0.1, help="(0.1)")
-    parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--seed", type=options.seed, default=13)
     parser.add_argument("--resume", action="store_true", help="go on with a stopped run")
     parser.set_defaults(run=run_writer)
 
@@ -73,7 +73,7 @@ def _register_questions(parsers: Any) -> None:
         help="ask as the Nth of the writer's files does, counted from 1 (all)",
     )
     options.add_keep_out(parser, "files whose paragraphs' passages are passed over")
-    parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--seed", type=options.seed, default=13)
     parser.add_argument("--resume", action="store_true", help="go on with a stopped run")
     parser.set_defaults(run=run_questions)
 

@@ -86,7 +86,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     add("weight-decay", float)
     add("dropout", options.share)
     add("chunk-tokens", options.positive, "tokens on the device at once, whatever the batch")
-    add("seed", int)
+    add("seed", options.seed)
 
 
 def read_settings(args: argparse.Namespace) -> EncoderTraining:
