@@ -36,5 +36,4 @@ def record_title(record: Any) -> str:
     """Return the title of a record's article, in words; empty if it has none."""
     from reader.training_data import usable_title
 
-    title = record.get("title")
-    return usable_title(title) if isinstance(title, str) else ""
+    return usable_title(record.get("title"))

@@ -27,7 +27,7 @@ def _register_writer(parsers: Any) -> None:
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="SQuAD-type JSON, also .gz; each file is a style of asking of its own",
+        help="SQuAD-type JSON, also compressed; each file is a style of asking of its own",
     )
     parser.add_argument(
         "--base",

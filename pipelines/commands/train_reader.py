@@ -45,7 +45,7 @@ def register(parsers: Any) -> None:
         "files",
         nargs="+",
         type=Path,
-        help="SQuAD-type JSON files, and JSONL files of `qa train mine`; either also .gz",
+        help="SQuAD-type JSON files, and JSONL files of `qa train mine`; either also compressed",
     )
     parser.add_argument(
         "--base",
