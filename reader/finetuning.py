@@ -18,8 +18,9 @@ from encoder.training.compiling import compile_layers
 from encoder.training.log import StepLog
 from encoder.training.state import load_optimizer, open_run, rate_at, save_state
 from encoder.transfer import to_device
+from indexing.errors import InputError
 from reader.batch_source import batches_for
-from reader.batches import Batch
+from reader.batches import Batch, fitting
 from reader.held_out import load_sets, require_answers
 from reader.inference import SpanReader
 from reader.loss import distillation_loss, relevance_loss, shared_log_softmax, span_loss
@@ -97,7 +98,7 @@ def train(
 
     Raises:
         InputError: `out` holds another run, an input file is unusable, or there is nothing to
-            choose the best checkpoint by.
+            train on or to choose the best checkpoint by.
     """
     import torch
 
@@ -151,11 +152,21 @@ def train(
 
 
 def _data(settings: TrainSettings, tokenizer: ReaderTokenizer) -> tuple[TrainingSet, TrainingSet]:
-    """Return the examples to train on, with hard negatives, and those held out."""
+    """Return the examples to train on, with hard negatives, and those held out.
+
+    Raises:
+        InputError: a file is unusable, or there is no example to train on.
+    """
     plain, mined, held = load_sets(settings, tokenizer)
     if settings.negatives and plain.examples:
         plain = mine_negatives(plain, settings.negatives)
-    return joined(plain, mined), held
+    data = fitting(joined(plain, mined), settings.batches)
+    if not data.examples:
+        raise InputError(
+            f"{settings.files[0]}: no question to train on; there is none, all are held out, or "
+            f"their answers are longer than {settings.batches.max_pieces} word pieces"
+        )
+    return data, held
 
 
 def _model(folder: Path, settings: TrainSettings) -> torch.nn.Module:
