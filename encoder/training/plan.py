@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from indexing.errors import InputError
-from indexing.files import checksum
+from indexing.files import checksum, write_atomically
 
 Plan = dict[str, Any]
 """A run's settings, and under "inputs" the checksums of the files that they name."""
@@ -29,24 +29,44 @@ def plan_of(settings: Any) -> Plan:
     return {**plan, _INPUTS: inputs}
 
 
-def require_same(then: Plan, now: Plan, run: Path) -> None:
+def keep_plan(file: Path, plan: Plan, run: Path, *, begun: bool) -> None:
+    """Write the plan of a new run to `file`; demand of a begun one that it has the same.
+
+    Raises:
+        InputError: the run began with another plan, or with none that is known.
+    """
+    if not begun:
+        write_atomically(file, json.dumps(plan, indent=2).encode() + b"\n")
+        return
+    then = json.loads(file.read_bytes()) if file.exists() else None
+    require_same(then, plan, run)
+
+
+def require_same(then: Plan | None, now: Plan, run: Path, option: str = "--out") -> None:
     """Demand that a run is gone on with as it was begun.
 
     Args:
-        then: the plan with which it began.
+        then: the plan with which it began, if that is known.
         now: what is asked for.
         run: where it is, for people to know it by.
+        option: what chooses another place.
 
     Raises:
-        InputError: the settings are others, or a file is another than it was.
+        InputError: the settings are others, a file is another than it was, or nothing is known.
     """
+    if then is None:
+        raise InputError(
+            f"{run}: nothing tells what this run was begun with, so it cannot go on; remove it, or "
+            f"choose another {option}"
+        )
     if _settings(then) != _settings(now):
-        raise InputError(f"{run}: holds a run with other settings; choose another --out")
+        raise InputError(f"{run}: holds a run with other settings; choose another {option}")
     for name, known in then.get(_INPUTS, {}).items():  # the oldest runs did not store them
         if now[_INPUTS].get(name) != known:
+            kind = "folder" if Path(name).is_dir() else "file"
             raise InputError(
-                f"{name}: not the file with which the run in {run} began; put that back, or "
-                "choose another --out"
+                f"{name}: not the {kind} with which the run in {run} began; put that back, or "
+                f"choose another {option}"
             )
 
 

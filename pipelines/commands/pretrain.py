@@ -168,6 +168,7 @@ def run_pretrain(args: argparse.Namespace) -> int:
                 problems,
                 keep=KeptOut(args.keep_out).paragraphs if args.keep_out else None,
                 kept_out=tuple(map(str, args.keep_out)),
+                besides=(args.out,),
                 progress=open_progress(),
             )
             pieces = sum(shard.pieces for shard in manifest.shards)

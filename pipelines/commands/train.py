@@ -121,7 +121,14 @@ def run_mine(args: argparse.Namespace) -> int:
     from pipelines.progress import open_progress
 
     settings = MiningSettings(
-        args.depth, args.positives, args.negatives, tuple(args.keep_out), args.only_found
+        args.depth,
+        args.positives,
+        args.negatives,
+        tuple(args.keep_out),
+        args.only_found,
+        str(args.index),
+        args.retriever,
+        args.encoder,
     )
     with Index.open(args.index) as index:
         retriever = open_index_retriever(

@@ -117,8 +117,17 @@ def run_questions(args: argparse.Namespace) -> int:
     styles = tuple(n - 1 for n in args.styles) if args.styles else tuple(range(writer.styles))
     if max(styles) >= writer.styles:
         raise InputError(f"{args.writer} has {writer.styles} styles; choose --styles among them")
-    reader = None if args.reader == "none" else load_reader(reader_folder(args.reader)).reader
-    settings = WritingSettings(args.questions, styles, args.seed, keep_out=tuple(args.keep_out))
+    checked_by = None if args.reader == "none" else reader_folder(args.reader)
+    reader = load_reader(checked_by).reader if checked_by else None
+    settings = WritingSettings(
+        args.questions,
+        styles,
+        args.seed,
+        keep_out=tuple(args.keep_out),
+        index=str(args.index),
+        writer=str(args.writer),
+        reader=str(checked_by or ""),
+    )
     with Index.open(args.index) as index:
         counts = write_questions(
             index,
