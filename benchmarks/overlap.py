@@ -21,7 +21,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pipelines.question_records import Record, read_records
+from indexing.json_files import Record
+from pipelines.question_records import read_records
 from pipelines.word_runs import Runs, share_known, word_runs
 from reader.normalising import normalise_answer
 

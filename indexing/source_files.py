@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from indexing.errors import InputError
+from indexing.files import checksum
 from indexing.formats.columnar import is_saved_dataset, saved_files
 from indexing.formats.hub import PREFIX, parse_hub_source
 from indexing.problems import Problems
@@ -20,6 +22,21 @@ def corpus_size(sources: Sequence[Path | str]) -> int | None:
             return None
         total += sum(path.stat().st_size for path in source_files(source))
     return total
+
+
+def source_checksum(source: Path | str, besides: Sequence[Path] = ()) -> str | None:
+    """Return one checksum of a source's files and their names; None if it is not on the disk.
+
+    Files in the folders `besides`, which may lie within the source, do not count.
+    """
+    if is_hub(source):
+        return None
+    root, digest = local_path(source), hashlib.sha256()
+    passed_over = [folder.resolve() for folder in besides]
+    for file in source_files(source):
+        if not any(file.resolve().is_relative_to(folder) for folder in passed_over):
+            digest.update(f"{file.relative_to(root).as_posix()}\0{checksum(file)}\n".encode())
+    return digest.hexdigest()
 
 
 def is_hub(source: Path | str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from indexing.json_files import Record
 from pipelines.answer_places import Range, answer_places
-from pipelines.question_records import Record
 
 
 def given_answers(record: Record) -> Any:
@@ -67,5 +67,4 @@ def record_title(record: Any) -> str:
     """Return the title of a record's article, in words; empty if it has none."""
     from reader.training_data import usable_title
 
-    title = record.get("title")
-    return usable_title(title) if isinstance(title, str) else ""
+    return usable_title(record.get("title"))

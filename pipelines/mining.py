@@ -19,6 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from encoder.training.plan import keep_plan, plan_of
 from indexing.errors import InputError
 from indexing.progress import Progress, SilentProgress
 from pipelines.answer_match import text_answers
@@ -71,6 +72,7 @@ class MiningSettings:
     Questions of the files `keep_out`, and passages of which a fifth or more stands in their
     contexts, are passed over. With `only_found`, so is a question whose own paragraph is not among
     the passages found: it may be one that could be about anything (Lewis et al. 2021, section 3.4).
+    `index`, `retriever` and `encoder` tell what is asked, so that a resumed run asks the same.
     """
 
     depth: int = 50
@@ -78,6 +80,15 @@ class MiningSettings:
     negatives: int = 10
     keep_out: tuple[Path, ...] = ()
     only_found: bool = False
+    index: str = ""
+    retriever: str | None = None
+    encoder: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _MadeOf:
+    sources: tuple[str, ...]
+    settings: MiningSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +117,9 @@ def mine_file(
 
     Raises:
         InputError: `out` is there already, a source holds no usable question, or the stopped run
-            asked other questions.
+            asked other questions, or had other settings or files.
     """
-    part = out.with_name(out.name + ".part")
+    part, plan = (out.with_name(out.name + end) for end in (".part", ".plan"))
     if out.exists():
         raise InputError(f"{out} is there already; choose another --out")
     if part.exists() and not resume:
@@ -119,6 +130,8 @@ def mine_file(
     if not asked:
         raise InputError(f"{sources[0]}: this holds no question with an answer that may train.")
     done, size = _done(part, asked)
+    made_of = plan_of(_MadeOf(tuple(map(str, sources)), settings))
+    keep_plan(plan, made_of, part, begun=part.exists())
     with (
         part.open("ab") as file,
         (progress or SilentProgress()).stage("mining", len(asked), "questions") as advance,
@@ -133,7 +146,9 @@ def mine_file(
                 file.write(json.dumps(mined, ensure_ascii=False).encode() + b"\n")
             file.flush()
             advance(len(batch))
-    return _publish(part, out)
+    counts = _publish(part, out)
+    plan.unlink()
+    return counts
 
 
 def _questions(source: Path | str) -> Iterator[_Asked]:

@@ -15,14 +15,18 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from indexing.compression import DamagedArchive, open_stream, without_suffix
+from indexing.compression import without_suffix
 from indexing.errors import InputError
+from indexing.json_files import (
+    Placed,
+    decoded_lines,
+    json_document,
+    json_lines,
+    json_object,
+    squad_paragraphs,
+)
 from indexing.normalising import replace_surrogates
 from pipelines.question_hub import KNOWN_SETS, is_hub_name, read_folder, read_hub
-
-Record = Mapping[str, Any]
-Placed = tuple[str, Record]
-"""A record and where it stands: `file:line` or the like."""
 
 
 def read_records(source: Path | str) -> Iterator[Placed]:
@@ -55,7 +59,7 @@ def _records(source: Path | str) -> Iterator[Placed]:
 
 
 def _read_file(path: Path) -> Iterator[Placed]:
-    lines = _lines(path)
+    lines = decoded_lines(path)
     head = ""
     before: list[str] = []
     for line in lines:  # up to the first line with something in it
@@ -66,27 +70,12 @@ def _read_file(path: Path) -> Iterator[Placed]:
     everything = chain(before, lines)
     kind = Path(without_suffix(path.name)).suffix.lower()
     if kind in {".jsonl", ".ndjson"}:
-        return _json_lines(path, everything)
+        return json_lines(path, everything)
     if kind in {".csv", ".tsv"} or head[:1] not in {"{", "["}:
         return _table(path, head, everything)
     if _is_record(head):
-        return _json_lines(path, everything)
+        return json_lines(path, everything)
     return _whole_json(path, "".join(everything))
-
-
-def _lines(path: Path) -> Iterator[str]:
-    """Yield decoded lines with their line ends; name the line that is not UTF-8."""
-    number = 0
-    try:
-        with open_stream(path, lambda _: None) as file:
-            for number, line in enumerate(file, start=1):
-                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}:{number}: this is not UTF-8; convert the file.") from error
-    except DamagedArchive as error:
-        raise InputError(f"{path}:{number + 1}: damaged archive: {error}.") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}.") from error
 
 
 def _is_record(line: str) -> bool:
@@ -97,49 +86,17 @@ def _is_record(line: str) -> bool:
     return isinstance(found, dict) and "data" not in found
 
 
-def _json_lines(path: Path, lines: Iterable[str]) -> Iterator[Placed]:
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        place = f"{path}:{number}"
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{place}: this line is not a JSON object ({error}).") from error
-        yield place, _mapping(record, place)
-
-
 def _whole_json(path: Path, text: str) -> Iterator[Placed]:
     """Read one JSON document: SQuAD's nesting, or an array of records."""
-    try:
-        found = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}: this is not JSON ({error.msg}).") from error
-    except RecursionError as error:
-        raise InputError(f"{path}: this JSON is nested too deeply.") from error
+    found = json_document(path, text)
     if isinstance(found, list):
         for number, record in enumerate(found):
             place = f"{path}: element {number}"
-            yield place, _mapping(record, place)
+            yield place, json_object(record, place)
         return
-    data = found.get("data") if isinstance(found, dict) else None
-    for a, article in enumerate(_list(data, f"{path}: 'data'")):
-        where = f"{path}: data[{a}]"
-        fields = _mapping(article, where)
-        for p, paragraph in enumerate(_list(fields.get("paragraphs"), f"{where}.paragraphs")):
-            own = f"{where}.paragraphs[{p}]"
-            yield from _squad_questions(paragraph, fields.get("title"), own)
-
-
-def _squad_questions(paragraph: object, title: object, where: str) -> Iterator[Placed]:
-    shared = _mapping(paragraph, where)
-    for q, question in enumerate(_list(shared.get("qas"), f"{where}.qas")):
-        place = f"{where}.qas[{q}]"
-        record = dict(_mapping(question, place))
-        # SQuAD 2.0 omits the answers of some of its unanswerable questions.
-        if record.get("is_impossible"):
-            record["answers"] = []
-        yield place, {**record, "title": title, "context": shared.get("context")}
+    for paragraph in squad_paragraphs(path, found):
+        for place, question in paragraph.questions:
+            yield place, {**question, "title": paragraph.title, "context": paragraph.context}
 
 
 def _table(path: Path, head: str, lines: Iterable[str]) -> Iterator[Placed]:
@@ -182,15 +139,3 @@ def _answer_list(cell: str, place: str) -> object:
         raise InputError(
             f'{place}: {cell[:60]!r} is not a list of answers; write ["first", "second"].'
         ) from error
-
-
-def _mapping(value: object, place: str) -> Record:
-    if not isinstance(value, Mapping):
-        raise InputError(f"{place}: here must be a JSON object with a question.")
-    return value
-
-
-def _list(value: object, place: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise InputError(f"{place} must be a list, as in SQuAD's JSON or in JSONL of questions.")
-    return value

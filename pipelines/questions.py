@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexing.errors import InputError
+from indexing.json_files import Record, record_text
 from pipelines.gold_answers import answer_list, given_answers
 from pipelines.metrics import SquadVersion
-from pipelines.question_records import Record, read_records
+from pipelines.question_records import read_records
 
 _ID_FIELDS = ("id", "qid", "_id", "question_id")
 
@@ -58,7 +59,7 @@ def load_questions(source: Path | str, *, unanswerable: bool = False) -> list[Qu
         given = _answers(record, place)
         answers = tuple(dict.fromkeys(a for a in given if a.strip()))
         if answers or (unanswerable and not given and "context" not in record):
-            text = _text(record, "question", place).strip()
+            text = record_text(record, "question", place).strip()
             questions.append(Question(id_, text, answers, _documents(record)))
     if not questions:
         raise InputError(f"{source}: this holds no question with an answer.")
@@ -86,8 +87,10 @@ def load_reading(source: Path | str) -> ReadingSet:
                     "withheld; there is nothing to score by."
                 )
             answers = ()
-        context = _text(record, "context", place)
-        examples.append(ReadingExample(id_, _text(record, "question", place), context, answers))
+        context = record_text(record, "context", place)
+        examples.append(
+            ReadingExample(id_, record_text(record, "question", place), context, answers)
+        )
         second = second or not answers or record.get("is_impossible") is not None
     if not examples:
         raise InputError(f"{source}: this holds no question.")
@@ -106,13 +109,6 @@ def _with_ids(source: Path | str) -> Iterator[tuple[str, str, Record]]:
         id_ = str(given)
         seen[id_] += 1
         yield place, id_ if seen[id_] == 1 else f"{id_}#{seen[id_]}", record
-
-
-def _text(record: Record, field: str, place: str) -> str:
-    value = record.get(field)
-    if not isinstance(value, str) or not value.strip():
-        raise InputError(f"{place}: {field!r} is missing or is not a text.")
-    return value
 
 
 def _documents(record: Record) -> tuple[str, ...]:

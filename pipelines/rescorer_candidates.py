@@ -100,7 +100,7 @@ def write_candidates(
     if not asked:
         raise InputError(f"{settings.sources[0]}: this holds no question that may train; give more")
     may_read = lru_cache(_REMEMBERED)(kept_out.reads)
-    open_run(out, settings, resume=resume)  # after the sources: what cannot be read leaves nothing
+    open_run(out, settings, resume=resume).begin()
     done = _done(out)
     counts, size = done.counts, done.size
     with (

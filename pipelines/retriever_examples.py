@@ -20,6 +20,7 @@ from pipelines.answer_masks import AnswerMasks
 from pipelines.answer_places import Range
 from pipelines.gold_answers import answer_texts, given_answers, gold_places, record_title
 from pipelines.question_records import read_records
+from reader.mined_passages import mined_passages
 from retriever.training.examples import TrainingExamples, TrainingQuestion
 
 _LONG = 180  # words; about the 256 word pieces that the bundled encoder sees
@@ -111,23 +112,13 @@ def _add_mined(collected: Collected, record: Any, place: str) -> None:
     positives: list[int] = []
     negatives: list[int] = []
     answers = list(answer_texts(record.get("answers")))
-    try:
-        for passage in record["passages"]:
-            title, text = passage["title"], passage["text"]
-            if not isinstance(title, str) or not isinstance(text, str):
-                raise TypeError("'title' and 'text' must be texts")
-            places = [(int(start), int(end)) for start, end in passage["answers"]]
-            answers += [text[start:end] for start, end in places]
-            right, wrong = _cut(text, places)
-            if places:
-                positives += [collected.add_passage(title, one) for one in right]
-            else:
-                negatives += [collected.add_passage(title, one) for one in wrong]
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{place}: not a line of `qa train mine` ({error!r}): 'passages' must have 'title', "
-            "'text' and 'answers', a list of [start, end]."
-        ) from error
+    for passage in mined_passages(record, place):
+        answers += [passage.text[start:end] for start, end in passage.places]
+        right, wrong = _cut(passage.text, passage.places)
+        if passage.places:
+            positives += [collected.add_passage(passage.title, one) for one in right]
+        else:
+            negatives += [collected.add_passage(passage.title, one) for one in wrong]
     if positives:
         collected.add_question(record["question"], answers, positives, negatives)
 

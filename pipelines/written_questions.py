@@ -16,6 +16,7 @@ from typing import TypedDict
 
 import numpy as np
 
+from encoder.training.plan import Plan, plan_of, require_same
 from indexing.documents import Passage
 from indexing.errors import InputError
 from indexing.files import publish, write_atomically
@@ -51,13 +52,19 @@ class WrittenQuestion(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class WritingSettings:
-    """How many questions are asked, and how: each passage is asked about once in each style."""
+    """How many questions are asked, and how: each passage is asked about once in each style.
+
+    `index`, `writer` and `reader` tell what asks of what, so that a resumed run does the same.
+    """
 
     questions: int = 100_000
     styles: tuple[int, ...] = (0,)
     seed: int = 13
     batch: int = _BATCH
     keep_out: tuple[Path, ...] = ()
+    index: str = ""
+    writer: str = ""
+    reader: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +90,17 @@ def write_questions(
     A stopped run goes on with `resume`, to the same questions as one that was not.
 
     Raises:
-        InputError: `out` is there already, a stopped run had other settings, or nothing that was
-            written can be used.
+        InputError: `out` is there already, a stopped run had other settings or files, or nothing
+            that was written can be used.
     """
     part, place = (out.with_name(out.name + end) for end in (".part", ".place"))
     if out.exists():
         raise InputError(f"{out} is there already; choose another --out")
     if place.exists() and not resume:
         raise InputError(f"{part} holds a stopped run; add --resume, or remove it and {place.name}")
-    done = _read_place(place, settings)
+    plan = plan_of(settings)
+    del plan["questions"]  # a run may go on to more of them
+    done = _read_place(place, plan)
     with (
         part.open("ab") as file,
         (progress or SilentProgress()).stage("asking", settings.questions, "questions") as advance,
@@ -113,7 +122,7 @@ def write_questions(
                 done.batches + 1, done.asked + len(passages), done.kept + len(found), file.tell()
             )
             if number % _SAVED_EVERY == 0:
-                kept = {"run": _same_run(settings), "place": asdict(done)}
+                kept = {"plan": plan, "place": asdict(done)}
                 write_atomically(place, json.dumps(kept).encode())
             advance(len(found))
     place.unlink(missing_ok=True)
@@ -134,18 +143,11 @@ class _Place:
     size: int = 0
 
 
-def _same_run(settings: WritingSettings) -> dict[str, object]:
-    """Return what a stopped run and the one that goes on with it must share."""
-    files = [str(file) for file in settings.keep_out]
-    return {"styles": list(settings.styles), "seed": settings.seed, "keep_out": files}
-
-
-def _read_place(file: Path, settings: WritingSettings) -> _Place:
+def _read_place(file: Path, plan: Plan) -> _Place:
     if not file.exists():
         return _Place()
     kept = json.loads(file.read_bytes())
-    if kept["run"] != _same_run(settings):
-        raise InputError(f"{file} is of a run with other settings; choose another --out")
+    require_same(kept.get("plan"), plan, file)
     return _Place(**kept["place"])
 
 

@@ -56,8 +56,7 @@ def epoch_batches(
     order = generator.permutation(len(data.examples))
     pool = settings.questions * POOL
     for begin in range(0, len(order), pool):
-        chosen = [data.examples[i] for i in order[begin : begin + pool]]
-        chosen = [example for example in chosen if _fits(example, settings)]
+        chosen = (data.examples[i] for i in order[begin : begin + pool])
         drawn = [draw(example, data, tokenizer, settings, generator) for example in chosen]
         if words is not None and settings.augment.active:
             drawn = [augmented(one, words, settings, generator) for one in drawn]
@@ -67,10 +66,15 @@ def epoch_batches(
             yield collate(drawn[start : start + settings.questions], tokenizer)
 
 
+def fitting(data: TrainingSet, settings: BatchSettings) -> TrainingSet:
+    """Leave out questions with an answer longer than a row, which a crop could not hold."""
+    return TrainingSet(data.contexts, [e for e in data.examples if _fits(e, settings)])
+
+
 def _fits(example: Example, settings: BatchSettings) -> bool:
-    """Leave out questions whose answers are all longer than a row: no span reader finds them."""
-    sizes = [last - first + 1 for first, last in example.ranges]
-    return not sizes or max(sizes) <= settings.max_pieces
+    answers = (example.ranges, *(ranges for _, ranges in example.positives))
+    sizes = (last - first + 1 for ranges in answers for first, last in ranges)
+    return max(sizes, default=0) <= settings.max_pieces
 
 
 def draw(

@@ -18,8 +18,9 @@ from encoder.training.compiling import compile_layers
 from encoder.training.log import StepLog
 from encoder.training.state import load_optimizer, open_run, rate_at, save_state
 from encoder.transfer import to_device
+from indexing.errors import InputError
 from reader.batch_source import batches_for
-from reader.batches import Batch
+from reader.batches import Batch, fitting
 from reader.held_out import load_sets, require_answers
 from reader.inference import SpanReader
 from reader.loss import distillation_loss, relevance_loss, shared_log_softmax, span_loss
@@ -97,7 +98,7 @@ def train(
 
     Raises:
         InputError: `out` holds another run, an input file is unusable, or there is nothing to
-            choose the best checkpoint by.
+            train on or to choose the best checkpoint by.
     """
     import torch
 
@@ -105,19 +106,21 @@ def train(
     from reader.model import load_model, save_model
 
     base = Path(settings.base)
-    state = open_run(out, settings, resume=resume)
+    run = open_run(out, settings, resume=resume)
     if resume and (out / RECORD).exists():
         return
     torch.manual_seed(settings.seed)
     torch.set_flush_denormal(True)
     tokenizer = ReaderTokenizer.from_folder(base)
     data, held = _data(settings, tokenizer)
-    model = _model(state or base, settings)
+    if settings.patience and evaluate:
+        held = require_answers(held)
+    model = _model(run.state or base, settings)
     optimizer = make_optimizer(model, settings)
     device = next(model.parameters()).device
     per_epoch = -(-len(data.examples) // settings.batches.questions)
     steps = min(settings.max_steps or 10**9, per_epoch * settings.epochs)
-    done = load_optimizer(optimizer, state) if state else 0
+    done = load_optimizer(optimizer, run.state) if run.state else 0
     compile_layers(model.base, device, steps - done)
     teachers = None
     if settings.teachers:
@@ -126,10 +129,10 @@ def train(
     def save(folder: Path) -> None:
         save_model(model, base, folder, half=False)
 
+    run.begin()
     selection = None
     if settings.patience and evaluate:
-        reader = SpanReader(tokenizer, ModelSession(model))
-        measure = partial(evaluate, require_answers(held), reader)
+        measure = partial(evaluate, held, SpanReader(tokenizer, ModelSession(model)))
         selection = Selection(out, settings.patience, done, measure, save)
         selection.begin()
     log = StepLog(out / "log.jsonl", done, steps)
@@ -149,11 +152,21 @@ def train(
 
 
 def _data(settings: TrainSettings, tokenizer: ReaderTokenizer) -> tuple[TrainingSet, TrainingSet]:
-    """Return the examples to train on, with hard negatives, and those held out."""
+    """Return the examples to train on, with hard negatives, and those held out.
+
+    Raises:
+        InputError: a file is unusable, or there is no example to train on.
+    """
     plain, mined, held = load_sets(settings, tokenizer)
     if settings.negatives and plain.examples:
         plain = mine_negatives(plain, settings.negatives)
-    return joined(plain, mined), held
+    data = fitting(joined(plain, mined), settings.batches)
+    if not data.examples:
+        raise InputError(
+            f"{settings.files[0]}: no question to train on; there is none, all are held out, or "
+            f"their answers are longer than {settings.batches.max_pieces} word pieces"
+        )
+    return data, held
 
 
 def _model(folder: Path, settings: TrainSettings) -> torch.nn.Module:

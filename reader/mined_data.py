@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from indexing.errors import InputError
+from indexing.compression import without_suffix
+from indexing.json_files import decoded_lines, json_lines, record_text
 from reader.features import ReaderTokenizer
+from reader.mined_passages import mined_passages
 from reader.training_data import Context, Example, Placed, TrainingSet, load_squad, piece_range
 
 
 def is_mined(file: Path) -> bool:
     """Tell a mined file from SQuAD-type JSON by its name."""
-    return file.name.removesuffix(".gz").endswith(".jsonl")
+    return without_suffix(file.name).endswith(".jsonl")
 
 
 def load_training(
@@ -38,54 +38,47 @@ def load_mined(files: Sequence[Path], tokenizer: ReaderTokenizer) -> TrainingSet
         InputError: a line is not a mined question, with its file and number.
     """
     numbers: dict[tuple[str, str], int] = {}
-    raw: list[tuple[dict[str, Any], list[int]]] = []
+    raw: list[_Raw] = []
     for file in files:
-        for place, record in _lines(file):
-            try:
-                own = [
-                    numbers.setdefault((one["title"], one["text"]), len(numbers))
-                    for one in record["passages"]
-                ]
-                raw.append(({"id": record["id"], "question": record["question"], **record}, own))
-            except (KeyError, TypeError) as error:
-                raise InputError(f"{place}: not a mined question ({error!r})") from error
+        for place, record in json_lines(file, decoded_lines(file)):
+            question = record_text(record, "question", place)
+            passages = mined_passages(record, place)
+            own = [numbers.setdefault((one.title, one.text), len(numbers)) for one in passages]
+            found = list(zip(own, (one.places for one in passages), strict=True))
+            raw.append(_Raw(str(record.get("id", place)), question, found))
     pieces = tokenizer.passages([text for _, text in numbers])
     contexts = [Context(*key, own) for key, own in zip(numbers, pieces, strict=True)]
-    examples = [_example(record, own, contexts) for record, own in raw]
+    examples = [_example(one, contexts) for one in raw]
     return TrainingSet(contexts, [example for example in examples if example.positives])
 
 
-def _lines(file: Path) -> Iterator[tuple[str, Any]]:
-    opener = gzip.open if file.suffix == ".gz" else open
-    try:
-        with opener(file, "rt", encoding="utf-8") as stream:
-            for number, line in enumerate(stream, start=1):
-                try:
-                    yield f"{file}:{number}", json.loads(line)
-                except ValueError as error:
-                    raise InputError(f"{file}:{number}: not JSON ({error})") from error
-    except OSError as error:
-        raise InputError(f"{file}: not readable ({error})") from error
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """A question with the numbers of its passages and the places of its answers in them."""
+
+    id: str
+    question: str
+    passages: list[tuple[int, tuple[tuple[int, int], ...]]]
 
 
-def _example(record: dict[str, Any], own: list[int], contexts: list[Context]) -> Example:
+def _example(raw: _Raw, contexts: list[Context]) -> Example:
     positives: list[Placed] = []
     negatives: list[int] = []
     answers: dict[str, None] = {}
-    for passage, number in zip(record["passages"], own, strict=True):
+    for number, places in raw.passages:
         context = contexts[number]
         if not len(context.pieces):
             continue
-        if not passage["answers"]:
+        if not places:
             negatives.append(number)
             continue
-        ranges = {piece_range(context.pieces, start, end) for start, end in passage["answers"]}
+        ranges = {piece_range(context.pieces, start, end) for start, end in places}
         positives.append((number, tuple(sorted(ranges))))
-        answers |= {context.text[start:end]: None for start, end in passage["answers"]}
+        answers |= {context.text[start:end]: None for start, end in places}
     first, ranges_of_first = positives[0] if positives else (0, ())
     return Example(
-        record["id"],
-        record["question"],
+        raw.id,
+        raw.question,
         first,
         tuple(answers),
         ranges_of_first,

@@ -123,22 +123,23 @@ def train_rescorer(
     from reader.model import save_model
 
     base = Path(settings.base)
-    state = open_run(out, settings, resume=resume)
+    run = open_run(out, settings, resume=resume)
     if resume and (out / RECORD).exists():
         return RescorerResult(**json.loads((out / RECORD).read_text())["result"])
     torch.manual_seed(settings.seed)
     torch.set_flush_denormal(True)
     tokenizer = ReaderTokenizer.from_folder(base)
     questions, held = _data(settings, tokenizer)
-    model = _model(base, state, settings.dropout)
+    model = _model(base, run.state, settings.dropout)
     optimizer = make_optimizer(model, _as_reader(settings))
     per_epoch = -(-len(questions) // settings.questions)
     steps = min(settings.max_steps or 10**9, per_epoch * settings.epochs)
-    done = load_optimizer(optimizer, state) if state else 0
+    done = load_optimizer(optimizer, run.state) if run.state else 0
 
     def save(folder: Path) -> None:
         save_model(model, base, folder, half=False)
 
+    run.begin()
     log = StepLog(out / "log.jsonl", done, steps)
     batches = _batches(questions, settings, done, per_epoch)
     for step, batch in zip(range(done, steps), batches, strict=False):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.errors import InputError
+from indexing.json_files import (
+    Record,
+    decoded_lines,
+    json_document,
+    record_text,
+    squad_paragraphs,
+)
 from indexing.ranked_texts import rank_texts
 from reader.features import Pieces, ReaderTokenizer
 
@@ -76,13 +81,15 @@ def load_squad(files: Sequence[Path], tokenizer: ReaderTokenizer) -> TrainingSet
     raw_contexts: list[tuple[str, str, str]] = []
     raw_examples: list[tuple[str, str, int, list[tuple[str, int]]]] = []
     for file in files:
-        for title, article, paragraph in _paragraphs(file):
+        for paragraph in squad_paragraphs(file, json_document(file, "".join(decoded_lines(file)))):
             number = len(raw_contexts)
-            raw_contexts.append((title, paragraph["context"], title or f"{file.name}#{article}"))
-            for qa in paragraph["qas"]:
-                answers = [(a["text"], int(a["answer_start"])) for a in qa["answers"]]
-                _check_offsets(file, qa["id"], paragraph["context"], answers)
-                raw_examples.append((str(qa["id"]), qa["question"].strip(), number, answers))
+            context = record_text({"context": paragraph.context}, "context", paragraph.place)
+            title = usable_title(paragraph.title)
+            raw_contexts.append((title, context, title or f"{file.name}#{paragraph.article}"))
+            for place, qa in paragraph.questions:
+                question = record_text(qa, "question", place).strip()
+                answers = _answers(qa, context, place)
+                raw_examples.append((str(qa.get("id", place)), question, number, answers))
     pieces = tokenizer.passages([text for _, text, _ in raw_contexts])
     contexts = [
         Context(title, text, own, document)
@@ -96,30 +103,27 @@ def load_squad(files: Sequence[Path], tokenizer: ReaderTokenizer) -> TrainingSet
     return TrainingSet(contexts, examples)
 
 
-def _paragraphs(file: Path) -> list[tuple[str, int, dict[str, Any]]]:
-    """Return each paragraph with its article's title and number."""
-    opener = gzip.open if file.suffix == ".gz" else open
-    try:
-        with opener(file, "rt", encoding="utf-8") as stream:
-            data = json.load(stream)["data"]
-        return [
-            (usable_title(article.get("title", "")), number, paragraph)
-            for number, article in enumerate(data)
-            for paragraph in article["paragraphs"]
-        ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{file}: not a SQuAD-type file ({error})") from error
-
-
-def usable_title(title: str) -> str:
+def usable_title(title: Any) -> str:
     """Turn a data set's title into words; a data set's own name says nothing of the article."""
-    return "" if title == "TyDiQA" else title.replace("_", " ").strip()
+    if not isinstance(title, str) or title == "TyDiQA":
+        return ""
+    return title.replace("_", " ").strip()
 
 
-def _check_offsets(file: Path, id_: str, context: str, answers: list[tuple[str, int]]) -> None:
+def _answers(qa: Record, context: str, place: str) -> list[tuple[str, int]]:
+    """Return the answers of a question with their offsets, at which they must stand."""
+    named = f"{place}: question {qa.get('id')}"
+    try:
+        answers = [(str(one["text"]), int(one["answer_start"])) for one in qa["answers"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{named}: 'answers' must be a list of 'text' and 'answer_start', empty if nothing "
+            f"answers it ({error!r})."
+        ) from error
     for text, start in answers:
-        if not text or context[start : start + len(text)] != text:
-            raise InputError(f"{file}: question {id_}: {text!r} does not stand at offset {start}")
+        if not text or start < 0 or context[start : start + len(text)] != text:
+            raise InputError(f"{named}: {text!r} does not stand at offset {start}")
+    return answers
 
 
 def piece_range(pieces: Pieces, start: int, end: int) -> tuple[int, int]:

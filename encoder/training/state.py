@@ -5,23 +5,40 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from encoder.training.plan import Plan, plan_of, require_same
 from indexing.errors import InputError
-from indexing.files import checksum
 
 if TYPE_CHECKING:
     import torch
 
 PLAN = "settings.json"
-_INPUTS = "inputs"  # in the plan, beside the settings
 
 
-def open_run(out: Path, settings: Any, *, resume: bool) -> Path | None:
-    """Begin a run in `out`, or find it there; return the state to resume from, if any.
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that may begin or go on in `out`; `state` is what it resumes from, if anything."""
+
+    out: Path
+    plan: Plan
+    state: Path | None
+
+    def begin(self) -> None:
+        """Write the plan down, unless that was done.
+
+        It is time for that once all is read that can be wrong: a failed start leaves nothing.
+        """
+        if not (self.out / PLAN).exists():
+            self.out.mkdir(parents=True, exist_ok=True)
+            (self.out / PLAN).write_text(json.dumps(self.plan, indent=2) + "\n")
+
+
+def open_run(out: Path, settings: Any, *, resume: bool) -> Run:
+    """Find a run in `out`, or one that may begin there; nothing is written.
 
     Args:
         out: the run's folder.
@@ -33,35 +50,12 @@ def open_run(out: Path, settings: Any, *, resume: bool) -> Path | None:
         InputError: `out` holds another run, or one that was not to be resumed; or a file is
             another than it was.
     """
-    plan = out / PLAN
-    wanted = json.loads(json.dumps(asdict(settings)))
-    inputs = {name: checksum(Path(name)) for name in _texts(wanted) if Path(name).is_file()}
-    if resume and plan.exists():
-        found = json.loads(plan.read_text())
-        then = found.pop(_INPUTS, inputs)  # older runs did not store them
-        if found != wanted:
-            raise InputError(f"{out}: holds a run with other settings; choose another --out")
-        for name in then:
-            if inputs.get(name) != then[name]:
-                raise InputError(
-                    f"{name}: not the file with which the run in {out} began; put that back, or "
-                    "choose another --out"
-                )
-        return current_state(out)
-    if plan.exists():
+    plan, begun = plan_of(settings), (out / PLAN).exists()
+    if begun and not resume:
         raise InputError(f"{out}: holds a run already; add --resume or choose another --out")
-    out.mkdir(parents=True, exist_ok=True)
-    plan.write_text(json.dumps({**wanted, _INPUTS: inputs}, indent=2) + "\n")
-    return None
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Yield all strings among the values of a JSON value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _texts(inner)
+    if begun:
+        require_same(json.loads((out / PLAN).read_text()), plan, out)
+    return Run(out, plan, current_state(out) if begun else None)
 
 
 def current_state(out: Path) -> Path | None:

@@ -78,7 +78,7 @@ def register(commands: Any) -> None:
         default=None,
         help="a reader's folder; made as a copy of --reader if it is not there (default: --reader)",
     )
-    parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--seed", type=options.seed, default=13)
     parser.add_argument(
         "--json",
         action="store_true",

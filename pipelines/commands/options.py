@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 RETRIEVERS = ("hybrid", "bm25", "dense")
 PRECISIONS = ("auto", "int8", "bf16", "fp32")
+SEEDS = 2**24
 
 
 def add_index(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
@@ -171,6 +172,17 @@ def positive(text: str) -> int:
         value = 0
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return value
+
+
+def seed(text: str) -> int:
+    """Parse a seed: training makes one of each step of it, and those must fit in 64 bits."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value < SEEDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {SEEDS - 1}")
     return value
 
 

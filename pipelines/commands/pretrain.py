@@ -106,7 +106,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="share of segments that train recurring span selection (Ram et al. 2021)",
     )
-    parser.add_argument("--seed", type=int, default=defaults.seed)
+    parser.add_argument("--seed", type=options.seed, default=defaults.seed)
 
 
 def _settings(args: argparse.Namespace) -> PretrainSettings:
@@ -168,6 +168,7 @@ def run_pretrain(args: argparse.Namespace) -> int:
                 problems,
                 keep=KeptOut(args.keep_out).paragraphs if args.keep_out else None,
                 kept_out=tuple(map(str, args.keep_out)),
+                besides=(args.out,),
                 progress=open_progress(),
             )
             pieces = sum(shard.pieces for shard in manifest.shards)

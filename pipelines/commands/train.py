@@ -84,7 +84,7 @@ def _register_cloze(parsers: Any) -> None:
         "--questions", type=options.positive, default=100_000, help="at most (100,000)"
     )
     options.add_keep_out(parser, "files whose paragraphs' passages are passed over")
-    parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--seed", type=options.seed, default=13)
     parser.set_defaults(run=run_cloze)
 
 
@@ -101,7 +101,7 @@ def _register_alter(parsers: Any) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
     parser.add_argument("--share", type=options.share, default=0.5, help="to alter (0.5)")
     parser.add_argument("--limit", type=options.positive, help="take so many, at random")
-    parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--seed", type=options.seed, default=13)
     parser.set_defaults(run=run_alter)
 
 
@@ -125,7 +125,14 @@ def run_mine(args: argparse.Namespace) -> int:
     from pipelines.progress import open_progress
 
     settings = MiningSettings(
-        args.depth, args.positives, args.negatives, tuple(args.keep_out), args.only_found
+        args.depth,
+        args.positives,
+        args.negatives,
+        tuple(args.keep_out),
+        args.only_found,
+        str(args.index),
+        args.retriever,
+        args.encoder,
     )
     with Index.open(args.index) as index:
         retriever = open_index_retriever(

@@ -69,7 +69,8 @@ def register(parsers: Any) -> None:
         help="how much of what was learnt is taken, 0 to 1: less of it keeps more of what the "
         f"encoder did before ({_DEFAULTS.strength}; with --whole {_STRENGTH_WHOLE})",
     )
-    for name, kind in (("epochs", options.positive), ("learning-rate", float), ("seed", int)):
+    kinds = {"epochs": options.positive, "learning-rate": float, "seed": options.seed}
+    for name, kind in kinds.items():
         default = getattr(_DEFAULTS, name.replace("-", "_"))
         parser.add_argument(f"--{name}", type=kind, default=default, help=f"({default})")
     options.add_keep_out(

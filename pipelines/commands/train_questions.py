@@ -27,7 +27,7 @@ def _register_writer(parsers: Any) -> None:
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="SQuAD-type JSON, also .gz; each file is a style of asking of its own",
+        help="SQuAD-type JSON, also compressed; each file is a style of asking of its own",
     )
     parser.add_argument(
         "--base",
@@ -41,7 +41,7 @@ def _register_writer(parsers: Any) -> None:
     parser.add_argument("--batch", type=options.positive, default=64, help="questions each (64)")
     parser.add_argument("--learning-rate", type=float, default=2e-4, help="(0.0002)")
     parser.add_argument("--dropout", type=options.share, default=0.1, help="(0.1)")
-    parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--seed", type=options.seed, default=13)
     parser.add_argument("--resume", action="store_true", help="go on with a stopped run")
     parser.set_defaults(run=run_writer)
 
@@ -73,7 +73,7 @@ def _register_questions(parsers: Any) -> None:
         help="ask as the Nth of the writer's files does, counted from 1 (all)",
     )
     options.add_keep_out(parser, "files whose paragraphs' passages are passed over")
-    parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--seed", type=options.seed, default=13)
     parser.add_argument("--resume", action="store_true", help="go on with a stopped run")
     parser.set_defaults(run=run_questions)
 
@@ -117,8 +117,17 @@ def run_questions(args: argparse.Namespace) -> int:
     styles = tuple(n - 1 for n in args.styles) if args.styles else tuple(range(writer.styles))
     if max(styles) >= writer.styles:
         raise InputError(f"{args.writer} has {writer.styles} styles; choose --styles among them")
-    reader = None if args.reader == "none" else load_reader(reader_folder(args.reader)).reader
-    settings = WritingSettings(args.questions, styles, args.seed, keep_out=tuple(args.keep_out))
+    checked_by = None if args.reader == "none" else reader_folder(args.reader)
+    reader = load_reader(checked_by).reader if checked_by else None
+    settings = WritingSettings(
+        args.questions,
+        styles,
+        args.seed,
+        keep_out=tuple(args.keep_out),
+        index=str(args.index),
+        writer=str(args.writer),
+        reader=str(checked_by or ""),
+    )
     with Index.open(args.index) as index:
         counts = write_questions(
             index,

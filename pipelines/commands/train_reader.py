@@ -45,7 +45,7 @@ def register(parsers: Any) -> None:
         "files",
         nargs="+",
         type=Path,
-        help="SQuAD-type JSON files, and JSONL files of `qa train mine`; either also .gz",
+        help="SQuAD-type JSON files, and JSONL files of `qa train mine`; either also compressed",
     )
     parser.add_argument(
         "--base",
@@ -94,7 +94,7 @@ def _add_schedule(parser: argparse.ArgumentParser) -> None:
     _add(parser, "warmup", options.share, "share of the steps in which the rate rises")
     _add(parser, "lambda-span", float, "weight of the span loss")
     _add(parser, "lambda-cls", float, "weight of the relevance loss")
-    _add(parser, "seed", int)
+    _add(parser, "seed", options.seed)
 
 
 def _add_teachers(parser: argparse.ArgumentParser) -> None:
@@ -204,9 +204,14 @@ def require_training() -> None:
 def run_reader(args: argparse.Namespace) -> int:
     """Fine-tune one reader, or several from different seeds."""
     require_training()
+    from indexing.errors import InputError
     from pipelines.training import train_and_measure, train_seeds
 
     settings = read_settings(args)
+    if settings.seed + args.seeds > options.SEEDS:
+        raise InputError(
+            f"{args.seeds} seeds from {settings.seed} on go beyond {options.SEEDS - 1}"
+        )
     if args.seeds == 1:
         result = train_and_measure(settings, args.out, resume=args.resume)
         if result is None:

@@ -55,7 +55,7 @@ def register(parsers: Any) -> None:
         "epochs": options.positive,
         "learning-rate": float,
         "dropout": options.share,
-        "seed": int,
+        "seed": options.seed,
     }
     for name, kind in kinds.items():
         default = getattr(_DEFAULTS, name.replace("-", "_"))

@@ -86,7 +86,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     add("weight-decay", float)
     add("dropout", options.share)
     add("chunk-tokens", options.positive, "tokens on the device at once, whatever the batch")
-    add("seed", int)
+    add("seed", options.seed)
 
 
 def read_settings(args: argparse.Namespace) -> EncoderTraining:
@@ -115,27 +115,38 @@ def run_retriever(args: argparse.Namespace) -> int:
 
     require_training()
     settings = read_settings(args)
-    load = partial(_load, settings, args.out, adapt=bool(args.adapt))
-    train(load, settings, args.out, resume=args.resume, save_every=args.save_every)
+    train(
+        partial(_load, settings, adapt=bool(args.adapt)),
+        settings,
+        args.out,
+        resume=args.resume,
+        save_every=args.save_every,
+        teach=partial(_teach, settings, args.out) if settings.teacher else None,
+    )
     print(f"{args.out}: an encoder; `qa index build SOURCE --out DIR --encoder {args.out}` uses it")
     return 0
 
 
-def _load(settings: EncoderTraining, out: Path, *, adapt: bool) -> TrainingExamples:
+def _load(settings: EncoderTraining, *, adapt: bool) -> TrainingExamples:
     from pipelines.progress import open_progress
     from pipelines.retriever_examples import load_examples
+    from reader.load import load_reader
 
-    progress = open_progress()
     if adapt:
         from indexing.corpus import CorpusOptions
         from pipelines.retriever_adaptation import corpus_examples
 
+        progress = open_progress()
         return corpus_examples(settings.sources, CorpusOptions(), settings.seed, progress)
-    examples = load_examples(settings.sources)
-    if settings.teacher and examples.questions:
-        from pipelines.retriever_teacher import with_teacher
-        from reader.load import load_reader
+    if settings.teacher:
+        load_reader(settings.teacher)  # one that cannot be read is no start of a run
+    return load_examples(settings.sources)
 
-        reader = load_reader(settings.teacher).reader
-        examples = with_teacher(examples, reader, out / "teacher.npy", progress)
-    return examples
+
+def _teach(settings: EncoderTraining, out: Path, examples: TrainingExamples) -> TrainingExamples:
+    from pipelines.progress import open_progress
+    from pipelines.retriever_teacher import with_teacher
+    from reader.load import load_reader
+
+    reader = load_reader(settings.teacher).reader
+    return with_teacher(examples, reader, out / "teacher.npy", open_progress())

@@ -135,18 +135,19 @@ def train_writer(
     import torch
 
     base = Path(settings.base)
-    state = open_run(out, settings, resume=resume)
+    run = open_run(out, settings, resume=resume)
     if resume and (out / RECORD).exists():
         return
     torch.manual_seed(settings.seed)
     tokenizer = ReaderTokenizer.from_folder(base)
     data = WriterData.load([Path(file) for file in settings.files], tokenizer)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = load_writer(state or base, settings.dropout).to(device).train()
+    model = load_writer(run.state or base, settings.dropout).to(device).train()
     optimizer = adamw(model, settings.learning_rate, settings.weight_decay)
-    done = load_optimizer(optimizer, state) if state else 0
+    done = load_optimizer(optimizer, run.state) if run.state else 0
     count = sum(len(one.examples) for one in data.sets)
     steps = min(settings.max_steps or 10**9, settings.epochs * -(-count // settings.rows))
+    run.begin()
     log = StepLog(out / "log.jsonl", done, steps)
     source = made_ahead(device, lambda: islice(batches(data, tokenizer, settings), done, None))
     for step, batch in zip(range(done, steps), source, strict=False):

@@ -56,8 +56,7 @@ def pretrain(
     settings.check(group.size)
     vocabulary = Vocabulary.from_folder(base)
     tokens = open_tokens(Path(settings.tokens), vocabulary)
-    if group.first:
-        open_run(out, settings, resume=resume)
+    run = open_run(out, settings, resume=resume) if group.first else None
     group.wait()
     if (out / RECORD).exists():
         return  # resumed, and whole already
@@ -71,6 +70,8 @@ def pretrain(
     done = load_optimizer(optimizer, state) if state else 0
     compile_layers(model.base, group.device, steps - done)
     peak = measured_peak(group.device, half=uses_bf16(group.device))
+    if run:
+        run.begin()
     log = RunLog(out / "log.jsonl", group, model.base.config, peak, done, steps)
     source = own_batches(tokens, settings, group, done, workers)
     for step in range(done, steps):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder.training.plan import Plan, plan_of, require_same
 from indexing.corpus import CorpusOptions, corpus_size, read_documents
 from indexing.errors import InputError
 from indexing.files import publish, write_atomically, writing_to
 from indexing.problems import Problems
 from indexing.progress import Progress, SilentProgress
+from indexing.source_files import source_checksum
 from reader.features import ReaderTokenizer
 from reader.pretraining.vocabulary import Vocabulary
 
@@ -44,13 +46,20 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What `tokens.json` says."""
+    """What `tokens.json` says; `plan` tells how the corpus was read and what was in it."""
 
     format: int
     sources: tuple[str, ...]
     vocabulary: str
     whole: bool
     shards: tuple[Shard, ...]
+    plan: Plan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    options: CorpusOptions
+    kept_out: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +84,32 @@ def write_tokens(
     *,
     keep: Callable[[str], str] | None = None,
     kept_out: Sequence[str] = (),
+    besides: Sequence[Path] = (),
     progress: Progress | None = None,
     shard: int = _SHARD,
 ) -> Manifest:
     """Tokenise a corpus of any size into `out`, by the tokenizer of `base`; memory is bounded.
 
     `keep` returns what of a document's text may train; `kept_out` names what it is chosen by. A
-    folder that is whole already is left as it is; a stopped run goes on after its last shard.
+    folder that is whole already is left as it is, even where the sources are not there any more;
+    a stopped run goes on after its last shard. `besides` are folders that are written, too: files
+    in them do not tell whether a source has changed.
 
     Raises:
-        InputError: `out` holds other tokens, or the sources hold no documents.
+        InputError: `out` holds other tokens, or the sources have changed or hold no documents.
     """
     tokenizer, vocabulary = ReaderTokenizer.from_folder(base), Vocabulary.from_folder(base)
     named = (*sources, *(f"without {name}" for name in kept_out))
     done = _begun(out, named, vocabulary)
+    if done.whole and not any(Path(source).exists() for source in sources):
+        return done
+    plan = plan_of(_Asked(options, tuple(kept_out)))
+    plan["inputs"] |= {name: source_checksum(name, (out, *besides)) for name in sources}
+    if (out / MANIFEST).exists():
+        require_same(done.plan, plan, out, "--tokens")
     if done.whole:
         return done
+    done = replace(done, plan=plan)
     with (
         writing_to(out),
         (progress or SilentProgress()).stage("tokenising", corpus_size(sources), "B") as advance,
@@ -104,11 +123,11 @@ def write_tokens(
         for parts, count in _filled(texts, tokenizer, shard):
             read += count
             new = _write_shard(out, len(done.shards), parts, kind, read)
-            done = Manifest(FORMAT, done.sources, done.vocabulary, False, (*done.shards, new))
+            done = replace(done, shards=(*done.shards, new))
             _save(out, done)
         if not sum(one.documents for one in done.shards):
             raise InputError(f"{' '.join(sources)}: no document has {_SHORTEST} pieces or more")
-        done = Manifest(FORMAT, done.sources, done.vocabulary, True, done.shards)
+        done = replace(done, whole=True)
         _save(out, done)
     return done
 

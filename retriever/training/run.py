@@ -53,11 +53,12 @@ def train(
     *,
     resume: bool,
     save_every: int = 200,
+    teach: Callable[[TrainingExamples], TrainingExamples] | None = None,
 ) -> None:
     """Run or resume a training run and leave an encoder folder in `out`.
 
-    `load` is called once it is known that there is something to do. A run that is whole already
-    is left as it is.
+    `load` is called once it is known that there is something to do; `teach` adds what a teacher
+    says, and may keep that in `out`. A run that is whole already is left as it is.
 
     Raises:
         InputError: `out` holds another run, the base cannot be trained, or there is no question.
@@ -66,7 +67,7 @@ def train(
 
     base = Path(settings.base)
     sentence = trainable_settings(base)
-    state = open_run(out, settings, resume=resume)
+    run = open_run(out, settings, resume=resume)
     if resume and (out / RECORD).exists():
         return
     examples = load()
@@ -74,13 +75,15 @@ def train(
         raise InputError(f"{settings.sources[0]}: nothing in it to train the encoder on")
     torch.set_flush_denormal(True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = load_model(state or base, settings.dropout).to(device)
+    model = load_model(run.state or base, settings.dropout).to(device)
     fit_attention(model, device)
     optimizer = adamw(model, settings.learning_rate, settings.weight_decay)
     texts = TextPieces(base, sentence)
+    run.begin()
+    examples = teach(examples) if teach else examples
     maker = BatchMaker(examples, texts, settings)
     steps = min(settings.max_steps or 10**9, maker.per_epoch * settings.epochs)
-    done = load_optimizer(optimizer, state) if state else 0
+    done = load_optimizer(optimizer, run.state) if run.state else 0
     compile_layers(model, device, steps - done)
     save = partial(save_model, model, base, settings=sentence)
     trained = Trained(model, sentence, texts.pad, settings)

@@ -31,10 +31,14 @@ def settings(files, tmp_path):
 
 def test_a_run_goes_on_with_the_same_files_whatever_their_dates(files, settings, tmp_path):
     out = tmp_path / "run"
-    assert open_run(out, settings, resume=False) is None
+    run = open_run(out, settings, resume=False)
+    assert run.state is None
+    run.begin()
     files[0].write_text("of a.json")
     before = (out / PLAN).read_bytes()
-    assert open_run(out, settings, resume=True) is None
+    again = open_run(out, settings, resume=True)
+    assert again.state is None
+    again.begin()
     assert (out / PLAN).read_bytes() == before
 
 
@@ -42,7 +46,7 @@ def test_a_run_goes_on_with_the_same_files_whatever_their_dates(files, settings,
 @pytest.mark.parametrize("gone", [True, False])
 def test_a_file_that_changed_is_named(files, settings, tmp_path, which, gone):
     out = tmp_path / "run"
-    open_run(out, settings, resume=False)
+    open_run(out, settings, resume=False).begin()
     files[which].unlink()
     if not gone:
         files[which].write_text("of B.json")  # as long as it was
@@ -54,7 +58,30 @@ def test_a_file_that_changed_is_named(files, settings, tmp_path, which, gone):
 
 def test_other_settings_are_told_before_their_files(files, settings, tmp_path):
     out = tmp_path / "run"
-    open_run(out, settings, resume=False)
+    open_run(out, settings, resume=False).begin()
     other = Settings(settings.base, settings.files[:1], extra=settings.extra)
     with pytest.raises(InputError, match="other settings"):
         open_run(out, other, resume=True)
+
+
+def test_nothing_is_written_before_a_run_begins(settings, tmp_path):
+    out = tmp_path / "run"
+    run = open_run(out, settings, resume=False)
+    assert not out.exists()
+    run.begin()
+    assert (out / PLAN).exists()
+    with pytest.raises(InputError, match="--resume"):
+        open_run(out, settings, resume=False)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model.safetensors"])
+def test_a_folder_that_changed_is_named_by_the_file_that_tells_it(settings, tmp_path, name):
+    out = tmp_path / "run"
+    told = tmp_path / name
+    told.write_text("then")
+    open_run(out, settings, resume=False).begin()
+    (tmp_path / "log.jsonl").write_text("anything")
+    open_run(out, settings, resume=True)
+    told.write_text("now")
+    with pytest.raises(InputError, match=rf"{name}: not the file with which"):
+        open_run(out, settings, resume=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -103,20 +104,68 @@ def test_answers_of_every_form_are_mined(index, tmp_path):
     assert [q.answers for q in load_questions(file)] == [tuple(one["answers"]) for one in mined]
 
 
+class Dying(BM25Retriever):
+    """Dies at the third batch of questions."""
+
+    batches = 0
+
+    def retrieve(self, questions, depth):
+        self.batches += 1
+        if self.batches == 3:
+            raise KeyboardInterrupt
+        return super().retrieve(questions, depth)
+
+
+def stop(file, index, out, settings, whole_lines, beyond=0):
+    """Leave a run that was killed after so many lines, and so many bytes of the next one."""
+    with pytest.raises(KeyboardInterrupt):
+        mine_file([file], Dying(index), out, settings)
+    part = out.with_name(out.name + ".part")
+    left = part.read_bytes().splitlines(keepends=True)
+    part.write_bytes(b"".join(left[:whole_lines]) + left[whole_lines][:beyond])
+    return part
+
+
 def test_a_stopped_run_goes_on_where_it_was(index, tmp_path):
     whole, cut = tmp_path / "whole.jsonl", tmp_path / "cut.jsonl"
     file = tmp_path / "many.jsonl"
     rows = [{"question": f"capital number {n}", "answer": ["Paris"]} for n in range(130)]
     file.write_text("\n".join(map(json.dumps, rows)))
     mine_file([file], BM25Retriever(index), whole, MiningSettings())
-    part = tmp_path / "cut.jsonl.part"
-    begun = whole.read_bytes().splitlines(keepends=True)
-    part.write_bytes(b"".join(begun[:64]) + begun[64][:20])  # killed within a line
+    stop(file, index, cut, MiningSettings(), 64, 20)
     with pytest.raises(InputError, match="stopped run"):
         mine_file([file], BM25Retriever(index), cut, MiningSettings())
     mine_file([file], BM25Retriever(index), cut, MiningSettings(), resume=True)
     assert cut.read_bytes() == whole.read_bytes()
-    assert not part.exists()
+    assert not list(tmp_path.glob("cut.jsonl.*"))
+
+
+@pytest.mark.parametrize("changed", ["depth", "index", "source", "plan"])
+def test_a_stopped_run_does_not_go_on_with_anything_else(index, tmp_path, changed):
+    """Another setting, an index built anew, another paragraph of a question, or no plan at all."""
+    file, out = tmp_path / "many.jsonl", tmp_path / "mined.jsonl"
+    paragraph = "Paris is a town."
+    rows = [
+        {"question": f"capital number {n}", "answer": ["Paris"], "context": paragraph}
+        for n in range(130)
+    ]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    settings = MiningSettings(index=str(index.path))
+    part = stop(file, index, out, settings, 70)
+    left, message = part.read_bytes(), "not the file with which"
+    if changed == "depth":
+        settings, message = replace(settings, depth=7), "other settings"
+    elif changed == "index":
+        manifest = index.path / "manifest.json"
+        manifest.write_text(manifest.read_text() + "\n")
+    elif changed == "source":
+        file.write_text(file.read_text().replace(paragraph, "Paris is a city."))
+    else:
+        (tmp_path / "mined.jsonl.plan").unlink()
+        message = "nothing tells what this run was begun with"
+    with pytest.raises(InputError, match=message):
+        mine_file([file], BM25Retriever(index), out, settings, resume=True)
+    assert part.read_bytes() == left
 
 
 @pytest.mark.parametrize("changed", [{"question": "another"}, {"answer": ["Rome"]}, None])
@@ -124,10 +173,7 @@ def test_a_stopped_run_does_not_go_on_with_other_questions(index, tmp_path, chan
     rows = [{"question": f"capital number {n}", "answer": ["Paris"]} for n in range(130)]
     file, out = tmp_path / "many.jsonl", tmp_path / "mined.jsonl"
     file.write_text("\n".join(map(json.dumps, rows)))
-    mine_file([file], BM25Retriever(index), out, MiningSettings())
-    part = tmp_path / "mined.jsonl.part"
-    part.write_bytes(b"".join(out.read_bytes().splitlines(keepends=True)[:70]))
-    out.unlink()
+    part = stop(file, index, out, MiningSettings(), 70)
     left = part.read_bytes()
     # One question is another, or there are fewer than the run had asked.
     others = [*rows[:69], rows[69] | changed, *rows[70:]] if changed else rows[:69]

@@ -275,3 +275,53 @@ def test_calibration_on_several_corpora(trained, tmp_path, capsys):
     silent = tmp_path / "silent.jsonl"
     silent.write_text(json.dumps({"question": "zzz", "answer": ["paris"]}) + "\n")
     assert cli.main([*arguments, "--also", str(tmp_path / "right"), str(silent)]) == 0
+
+
+def test_a_failed_start_leaves_nothing(tiny_bert, squad_file, tmp_path, capsys):
+    """A mended file trains without --resume, and in the same folder."""
+    file, out = tmp_path / "labels.json", tmp_path / "run"
+    good = squad_file.read_text()
+    file.write_text(good.replace('"answer_start": 0', '"answer_start": 3', 1))
+    for kind in ("reader", "writer"):
+        arguments = ["train", kind, str(file), "--base", str(tiny_bert), "--out", str(out)]
+        assert cli.main(arguments) == 2
+        assert "does not stand at offset 3" in capsys.readouterr().err
+        assert not out.exists()
+    file.write_text(good)
+    arguments = ["train", "reader", str(file), "--base", str(tiny_bert), "--out", str(out)]
+    assert cli.main([*arguments, "--max-steps", "1"]) == 0
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**24), "x"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train", "reader", "a.json", "--out", "x"],
+        ["train", "retriever", "a.json", "--out", "x"],
+        ["train", "writer", "a.json", "--base", "x", "--out", "x"],
+        ["train", "questions", "--index", "x", "--writer", "x", "--out", "x"],
+        ["train", "cloze", "--index", "x", "--out", "x"],
+        ["train", "alter", "a.json", "--out", "x"],
+        ["train", "adapter", "a.jsonl", "--index", "x", "--out", "x"],
+        ["train", "rescorer", "a.jsonl", "--index", "x", "--out", "x"],
+        ["pretrain", "a.txt"],
+    ],
+)
+def test_a_seed_too_large_or_negative_is_refused(command, seed, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.make_parser().parse_args([*command, "--seed", seed])
+    assert stop.value.code == 2
+    assert "from 0 to 16777215" in capsys.readouterr().err
+    assert cli.make_parser().parse_args([*command, "--seed", str(2**24 - 1)]).seed == 2**24 - 1
+
+
+def test_several_seeds_must_all_be_small_enough(squad_file, tmp_path, capsys):
+    arguments = ["train", "reader", str(squad_file), "--out", str(tmp_path / "run")]
+    assert cli.main([*arguments, "--seed", str(2**24 - 2), "--seeds", "3"]) == 2
+    assert "beyond 16777215" in capsys.readouterr().err
+
+
+def test_the_largest_seed_trains(tiny_bert, squad_file, tmp_path):
+    out = str(tmp_path / "run")
+    arguments = ["train", "reader", str(squad_file), "--base", str(tiny_bert), "--out", out]
+    assert cli.main([*arguments, "--seed", str(2**24 - 1), "--max-steps", "1"]) == 0

@@ -115,3 +115,16 @@ def test_bad_usage_is_told(squad_file, tmp_path, capsys):
     both = ["train", "retriever", "--adapt", str(tmp_path), "--distil", "default", "--out", out]
     assert cli.main(both) == 2
     assert "--distil" in capsys.readouterr().err
+
+
+def test_a_failed_start_leaves_nothing(tiny_bert, squad_file, tmp_path, capsys):
+    """Neither a file without questions nor a teacher that is none uses the folder up."""
+    empty, out, no_reader = tmp_path / "empty.json", tmp_path / "out", tmp_path / "no-reader"
+    empty.write_text(json.dumps({"data": []}))
+    no_reader.mkdir()
+    begin = ["train", "retriever", "--base", str(tiny_bert), "--out", str(out)]
+    for arguments in ([str(empty)], [str(squad_file), "--distil", str(no_reader)]):
+        assert cli.main([*begin, *arguments]) == 2
+        assert not out.exists()
+    assert "nothing in it to train" in capsys.readouterr().err
+    assert cli.main([*begin, str(squad_file), "--batch", "2", "--max-steps", "1"]) == 0

@@ -114,12 +114,44 @@ def test_a_stopped_run_goes_on_to_the_same_questions(index, tmp_path):
     other = replace(settings, seed=14)
     with pytest.raises(InputError, match="other settings"):
         write_questions(index, FirstWordWriter(), None, tmp_path / "parts", other, resume=True)
+    place = tmp_path / "parts.place"
+    kept = place.read_text()
+    place.write_text(json.dumps({"place": json.loads(kept)["place"]}))
+    with pytest.raises(InputError, match="nothing tells what this run was begun with"):
+        write_questions(index, FirstWordWriter(), None, tmp_path / "parts", settings, resume=True)
+    place.write_text(kept)
     counts = write_questions(
         index, FirstWordWriter(), None, tmp_path / "parts", settings, resume=True
     )
     assert (counts.asked, counts.kept) == (3, 6)
     assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
     assert sorted(file.name for file in tmp_path.glob("parts*")) == ["parts"]
+
+
+@pytest.mark.parametrize("changed", ["index", "writer", "reader"])
+def test_a_stopped_run_does_not_go_on_with_another_model_or_index(index, tmp_path, changed):
+    folders = {name: tmp_path / name for name in ("writer", "reader")}
+    for folder in folders.values():
+        folder.mkdir()
+        (folder / "model.safetensors").write_text("weights")
+    settings = WritingSettings(
+        batch=1, index=str(index.path), **{name: str(path) for name, path in folders.items()}
+    )
+
+    class Dying(FirstWordWriter):
+        def write(self, passages, style, seed):
+            if list(tmp_path.glob("asked.place")):
+                raise KeyboardInterrupt
+            return super().write(passages, style, seed)
+
+    out = tmp_path / "asked"
+    with pytest.raises(KeyboardInterrupt):
+        write_questions(index, Dying(), None, out, settings)
+    names = {"index": index.path / "manifest.json"}
+    names |= {name: path / "model.safetensors" for name, path in folders.items()}
+    names[changed].write_text(names[changed].read_text() + "\n")
+    with pytest.raises(InputError, match=f"{names[changed].name}: not the file with which"):
+        write_questions(index, FirstWordWriter(), None, out, settings, resume=True)
 
 
 def test_a_file_that_is_there_is_kept(index, tmp_path):

@@ -198,6 +198,46 @@ def test_nothing_to_choose_by_is_an_error(tiny_bert, squad_file, tmp_path):
         train(settings, tmp_path / "run", resume=False, evaluate=scripted([]))
 
 
+def with_long_answers(squad_file, tmp_path, every):
+    """Write the questions again, each `every`th with an answer of the whole of a long paragraph."""
+    data = json.loads(squad_file.read_text())
+    for number, paragraph in enumerate(data["data"][0]["paragraphs"]):
+        if number % every == 0:
+            paragraph["context"] = "paris " * 400
+            paragraph["qas"][0]["answers"] = [{"text": "paris " * 400, "answer_start": 0}]
+    file = tmp_path / "long.json"
+    file.write_text(json.dumps(data))
+    return file
+
+
+@pytest.mark.parametrize(
+    "changes", [{"files": "empty"}, {"files": "long"}, {"development": 1.0}], ids=str
+)
+def test_a_run_without_a_question_to_train_on_is_an_error(tiny_bert, squad_file, tmp_path, changes):
+    empty = tmp_path / "empty.json"
+    empty.write_text(json.dumps({"data": []}))
+    files = {"empty": empty, "long": with_long_answers(squad_file, tmp_path, 1)}
+    if "files" in changes:
+        changes = {"files": (str(files[changes["files"]]),)}
+    with pytest.raises(InputError, match="no question to train on"):
+        train(settings_for(tiny_bert, squad_file, **changes), tmp_path / "run", resume=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_steps_are_those_of_the_questions_that_are_trained_on(tiny_bert, squad_file, tmp_path):
+    """With long answers among them, the last step is measured, and its weights are kept."""
+    file = with_long_answers(squad_file, tmp_path, 2)
+    settings = settings_for(
+        tiny_bert, squad_file, files=(str(file),), epochs=1, patience=1,
+        development_file=str(squad_file),
+    )  # fmt: skip
+    out = tmp_path / "run"
+    train(settings, out, resume=False, evaluate=scripted([1.0, 5.0]))
+    assert [one["step"] for one in history(out)] == [0, 4]
+    last = json.loads((out / "log.jsonl").read_text().splitlines()[-1])
+    assert last["step"] == 4
+
+
 def test_layers_have_falling_rates_and_heads_their_own(tiny_bert, squad_file):
     settings = settings_for(
         tiny_bert, squad_file, learning_rate=1e-3, layer_decay=0.5, weight_decay=0.1

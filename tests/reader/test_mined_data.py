@@ -90,3 +90,29 @@ def test_files_are_told_apart_and_bad_lines_named(mined, tmp_path):
     mined.write_text(mined.read_text() + '\n{"question": "no passages"}')
     with pytest.raises(InputError, match=r"mined\.jsonl:3: not a mined question"):
         load_mined([mined], TOKENIZER)
+
+
+@pytest.mark.parametrize(
+    "passage",
+    [
+        {"title": "", "text": "Rome"},
+        {"title": None, "text": "Rome", "answers": []},
+        {"title": "", "text": "Rome", "answers": [[0]]},
+        {"title": "", "text": "Rome", "answers": [[0, 5]]},
+        "Rome",
+    ],
+)
+def test_a_passage_that_is_none_is_named_with_its_line(mined, passage):
+    line = {"id": "c", "question": "What?", "passages": [*PASSAGES, passage]}
+    mined.write_text(mined.read_text() + "\n" + json.dumps(line))
+    with pytest.raises(InputError, match=r"mined\.jsonl:3: not a mined question"):
+        load_mined([mined], TOKENIZER)
+
+
+def test_a_mined_file_may_begin_with_a_byte_order_mark_but_must_be_utf8(mined):
+    good = mined.read_bytes()
+    mined.write_bytes(b"\xef\xbb\xbf" + good)
+    assert len(load_mined([mined], TOKENIZER).examples) == 2
+    mined.write_bytes(good + '\n{"question": "é"}'.encode("latin-1"))
+    with pytest.raises(InputError, match=r"mined\.jsonl:3: this is not UTF-8"):
+        load_mined([mined], TOKENIZER)

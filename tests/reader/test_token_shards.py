@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from indexing.corpus import CorpusOptions
+from indexing.corpus import CorpusOptions, FieldNames
 from indexing.errors import InputError
 from indexing.problems import Problems
 from reader.features import ReaderTokenizer
@@ -78,3 +79,44 @@ def test_a_corpus_without_text_is_refused(tiny_bert, tmp_path):
     file.write_text(json.dumps({"id": "x", "text": "paris"}))
     with pytest.raises(InputError, match="8 pieces"):
         write(str(file), tiny_bert, tmp_path / "tokens")
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("folder", [True, False])
+def test_tokens_of_a_corpus_that_changed_are_refused(corpus, tiny_bert, tmp_path, whole, folder):
+    out = tmp_path / "docs" / "tokens"  # what is written into the source is no change of it
+    file = tmp_path / "docs" / "corpus.jsonl"
+    file.parent.mkdir()
+    file.write_bytes(Path(corpus).read_bytes())
+    source = str(file.parent if folder else file)
+    if whole:
+        write(source, tiny_bert, out)
+    else:
+        with stopped_after(1, shards, "_write_shard"):
+            write(source, tiny_bert, out, shard=5000)
+    before = (out / "tokens.json").read_bytes()
+    file.write_text(json.dumps({"id": "x", "text": TEXTS[0]}))
+    kind = "folder" if folder else "file"
+    with pytest.raises(InputError, match=rf"{source}: not the {kind} with which.*--tokens"):
+        write(source, tiny_bert, out)
+    assert (out / "tokens.json").read_bytes() == before
+    file.write_bytes(Path(corpus).read_bytes())
+    assert write(source, tiny_bert, out, shard=5000).whole
+
+
+def test_tokens_are_used_where_the_corpus_is_not(corpus, tiny_bert, tmp_path):
+    made = write(corpus, tiny_bert, tmp_path / "tokens")
+    Path(corpus).unlink()
+    assert write(corpus, tiny_bert, tmp_path / "tokens") == made
+
+
+def test_other_fields_and_tokens_that_tell_nothing_are_refused(corpus, tiny_bert, tmp_path):
+    out = tmp_path / "tokens"
+    write(corpus, tiny_bert, out)
+    options = CorpusOptions(fields=FieldNames(text="body"))
+    with pytest.raises(InputError, match="other settings"):
+        write_tokens([corpus], tiny_bert, out, options, Problems())
+    manifest = json.loads((out / "tokens.json").read_text())
+    (out / "tokens.json").write_text(json.dumps(manifest | {"plan": None}))
+    with pytest.raises(InputError, match="nothing tells what this run was begun with"):
+        write(corpus, tiny_bert, out)

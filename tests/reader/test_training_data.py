@@ -144,3 +144,56 @@ def test_wrong_offsets_and_files_are_named(tmp_path):
     file.write_text(json.dumps({"data": [{"paragraphs": [{"context": "abc def", "qas": [qa]}]}]}))
     with pytest.raises(InputError, match="q7"):
         load_squad([file], TOKENIZER)
+
+
+def squad2(qas, **changes):
+    """Return a SQuAD 2.0 file's content: one paragraph with these questions."""
+    article = {"title": "Rome", "paragraphs": [{"context": "Rome is old.", "qas": qas}]}
+    return {"data": [article | changes]}
+
+
+def asked(**changes):
+    answers = [{"text": "Rome", "answer_start": 0}]
+    return {"id": "q1", "question": "What is old?", "answers": answers} | changes
+
+
+def test_impossible_questions_need_no_answers_and_have_none(tmp_path):
+    file = tmp_path / "second.json"
+    bare = {"id": "q2", "question": "What is new?", "is_impossible": True}
+    file.write_text(json.dumps(squad2([asked(), bare, asked(is_impossible=True)])))
+    data = load_squad([file], TOKENIZER)
+    assert [example.answers for example in data.examples] == [("Rome",), (), ()]
+    assert [example.ranges for example in data.examples] == [((0, 0),), (), ()]
+
+
+def test_a_title_may_be_missing_and_a_file_begin_with_a_byte_order_mark(tmp_path):
+    file = tmp_path / "marked.json"
+    file.write_text("\ufeff" + json.dumps(squad2([asked()], title=None)), encoding="utf-8")
+    data = load_squad([file], TOKENIZER)
+    assert (data.contexts[0].title, data.contexts[0].document) == ("", "marked.json#0")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (squad2([asked(), {"id": "q2", "question": "Who?"}]), r"paragraphs\[0\]\.qas\[1\]"),
+        (squad2([asked(answers=[{"text": "Rome"}])]), r"qas\[0\]: question q1: 'answers' must"),
+        (squad2([asked(question=None)]), r"qas\[0\]: 'question' is missing"),
+        (squad2([], paragraphs=[{"qas": [asked()]}]), r"paragraphs\[0\]: 'context' is missing"),
+        (squad2([], paragraphs=[{"context": "Rome"}]), r"paragraphs\[0\]\.qas must be a list"),
+        ("Rome", r"'data' must be a list"),
+    ],
+)
+def test_what_is_no_question_is_named_with_its_place(tmp_path, content, message):
+    file = tmp_path / "bad.json"
+    file.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=rf"bad\.json: .*{message}"):
+        load_squad([file], TOKENIZER)
+
+
+def test_a_file_that_is_not_utf8_is_named_with_its_line(tmp_path):
+    file = tmp_path / "latin.json"
+    file.write_bytes(json.dumps(squad2([asked()]), indent=1).encode() + "\né".encode("latin-1"))
+    line = file.read_bytes().count(b"\n") + 1
+    with pytest.raises(InputError, match=rf"latin\.json:{line}: this is not UTF-8"):
+        load_squad([file], TOKENIZER)
