@@ -14,7 +14,7 @@ from reader.features import ReaderTokenizer
 from reader.train_settings import BatchSettings
 from reader.training_data import Example, Row, TrainingSet, crop
 
-_ROUND = 8  # lengths are multiples of this, which suits matrix units and fused attention
+ROUND = 8  # lengths are multiples of this, which suits matrix units and fused attention
 POOL = 24  # batches that are sorted by length together: enough to leave little padding
 
 
@@ -147,7 +147,7 @@ def collate(drawn: list[Drawn], tokenizer: ReaderTokenizer) -> Batch:
             rows.append(row)
             groups.append(number)
     length = max(len(head) + len(row.ids) + 1 for (head, _), row in zip(heads, rows, strict=True))
-    shape = (len(rows), -(-length // _ROUND) * _ROUND)
+    shape = (len(rows), -(-length // ROUND) * ROUND)
     ids = np.full(shape, tokenizer.pad, dtype=np.int64)
     segments, mask = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     allowed = np.zeros(shape, dtype=np.bool_)

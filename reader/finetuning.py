@@ -19,6 +19,7 @@ from encoder.training.log import StepLog
 from encoder.training.state import load_optimizer, open_run, rate_at, save_state
 from encoder.transfer import to_device
 from indexing.errors import InputError
+from reader.batch_parts import answered, parts
 from reader.batch_source import batches_for
 from reader.batches import Batch, fitting
 from reader.held_out import load_sets, require_answers
@@ -37,14 +38,15 @@ if TYPE_CHECKING:
     from reader.features import ReaderTokenizer
 
 RECORD = "training.json"
+_PLACES = 4096
+"""Rows x length that a CPU takes at once: more leave behind what its caches cannot hold."""
 _INPUTS = ("ids", "segments", "mask", "allowed", "groups", "labels", "spans")
 
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """The joint loss and its parts, for one batch."""
+    """What the joint loss of one batch is made of: L_span and L_cls."""
 
-    total: torch.Tensor
     span: torch.Tensor
     relevance: torch.Tensor
 
@@ -52,9 +54,9 @@ class Losses:
 def batch_losses(
     model: torch.nn.Module, batch: Batch, settings: TrainSettings, teachers: Teachers | None = None
 ) -> Losses:
-    """Return `lambda_cls * L_cls + lambda_span * L_span` and both parts.
+    """Return a batch's losses.
 
-    With teachers each part is a mean of what labels and teachers say, by `settings.distil`.
+    With teachers each is a mean of what labels and teachers say, by `settings.distil`.
     """
     device = next(model.parameters()).device
     inputs = {name: to_device(getattr(batch, name), device) for name in _INPUTS}
@@ -76,7 +78,30 @@ def batch_losses(
         # Gradients of softened scores are smaller by the square (Hinton et al. 2015, section 2).
         span = (1 - share) * span + share * heat**2 * taught
         cls = (1 - share) * cls + share * relevance_loss(relevance, found.relevance)
-    return Losses(settings.lambda_cls * cls + settings.lambda_span * span, span, cls)
+    return Losses(span, cls)
+
+
+def backward(
+    model: torch.nn.Module, batch: Batch, settings: TrainSettings, teachers: Teachers | None = None
+) -> Losses:
+    """Walk back from `lambda_cls * L_cls + lambda_span * L_span`; return the losses, detached.
+
+    On a CPU part by part. Each loss is a mean, over questions with an answer or over rows, so a
+    part counts by its share of these.
+    """
+    import torch
+
+    device = next(model.parameters()).device
+    spans, relevances = [], []
+    for part in parts(batch, _PLACES if device.type == "cpu" else batch.ids.size):
+        with half_precision(device):
+            own = batch_losses(model, part, settings, teachers)
+        span = own.span * (answered(part) / max(answered(batch), 1))
+        relevance = own.relevance * (len(part.labels) / len(batch.labels))
+        (settings.lambda_cls * relevance + settings.lambda_span * span).backward()
+        spans.append(span.detach())
+        relevances.append(relevance.detach())
+    return Losses(torch.stack(spans).sum(), torch.stack(relevances).sum())
 
 
 Evaluate = Callable[[TrainingSet, SpanReader], float]
@@ -139,9 +164,9 @@ def train(
     batches = batches_for(device, data, tokenizer, settings, done)
     for step, batch in zip(range(done, steps), batches, strict=False):
         losses = _step(model, optimizer, batch, settings, teachers, step, steps)
-        parts = {"span_loss": losses.span, "relevance_loss": losses.relevance}
+        told = {"span_loss": losses.span, "relevance_loss": losses.relevance}
         seen = {"questions": batch.questions, "tokens": int(batch.mask.sum())}
-        log.record(step + 1, parts, seen)
+        log.record(step + 1, told, seen)
         due = (step + 1) % (settings.evaluate_every or per_epoch) == 0 or step + 1 == steps
         if selection and due and selection.record(step + 1):
             break
@@ -196,9 +221,7 @@ def _step(
 
     # Dropout depends on the step alone, so that a resumed run drops what the whole one drops.
     torch.manual_seed(settings.seed * 2**40 + step)
-    with half_precision(next(model.parameters()).device):
-        losses = batch_losses(model, batch, settings, teachers)
-    losses.total.backward()
+    losses = backward(model, batch, settings, teachers)
     torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
     for group in optimizer.param_groups:
         group["lr"] = group["peak"] * rate_at(step, steps, settings.warmup)
