@@ -19,7 +19,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from encoder.training.plan import keep_plan, plan_of
 from indexing.errors import InputError
 from indexing.progress import Progress, SilentProgress
 from pipelines.answer_match import text_answers
@@ -119,6 +118,8 @@ def mine_file(
         InputError: `out` is there already, a source holds no usable question, or the stopped run
             asked other questions, or had other settings or files.
     """
+    from encoder.training.plan import keep_plan, plan_of  # not light
+
     part, plan = (out.with_name(out.name + end) for end in (".part", ".plan"))
     if out.exists():
         raise InputError(f"{out} is there already; choose another --out")

@@ -57,7 +57,7 @@ def test_parts_and_neighbours_of_an_entity(tmp_path, monkeypatch):
     build_index([source], tmp_path / "index", settings)
     parts = {"entity:hub#2", "entity:hub#3", "entity:hub#neighbours"}
     assert parts < ids(tmp_path / "index")
-    source.write_text("hub\tknows\ttea\n")
+    source.write_text("hub\tknows\ttea\n" * 2)
     summary = add_documents(tmp_path / "index", [source], replacing=True)
     assert (summary.replaced, summary.removed) == (2, 3)
     assert not parts & ids(tmp_path / "index")
