@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MAX_QUESTION = 64
 MAX_TITLE = 16
+_BLOCK = 4096  # texts tokenised at once: the tokenizer's own notes take several times their pieces
 MAX_HEAD = MAX_QUESTION + MAX_TITLE + 3  # with [CLS] and a [SEP] after each
 
 
@@ -117,12 +118,16 @@ class ReaderTokenizer:
         return self._short(text, MAX_TITLE)
 
     def passages(self, texts: Sequence[str]) -> list[Pieces]:
-        """Tokenise passages in one batch."""
-        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return [
-            _pieces(text, encoding.ids, encoding.offsets)
-            for text, encoding in zip(texts, encodings, strict=True)
-        ]
+        """Tokenise passages."""
+        found: list[Pieces] = []
+        for start in range(0, len(texts), _BLOCK):
+            block = texts[start : start + _BLOCK]
+            encodings = self._tokenizer.encode_batch(list(block), add_special_tokens=False)
+            found += (
+                _pieces(text, encoding.ids, encoding.offsets)
+                for text, encoding in zip(block, encodings, strict=True)
+            )
+        return found
 
     def windows(
         self,

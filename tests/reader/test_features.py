@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from encoder.load import default_folder
 from indexing.errors import InputError
+from reader import features
 from reader.features import MAX_QUESTION, ReaderTokenizer
 
 TOKENIZER = ReaderTokenizer.from_folder(default_folder())
@@ -74,6 +75,15 @@ def test_one_window_when_it_fits():
     passage = TOKENIZER.passages(["word " * 50])[0]
     asked = TOKENIZER.question("who is it ?")
     assert len(list(TOKENIZER.windows(asked, TOKENIZER.title(""), passage, 384, 128))) == 1
+
+
+def test_texts_are_tokenised_alike_whatever_they_stand_beside(monkeypatch):
+    texts = ["one", "", "two words", "Größe\n\nthree", "a b c d"]
+    alone = [TOKENIZER.passages([text])[0] for text in texts]
+    monkeypatch.setattr(features, "_BLOCK", 2)
+    for found, wanted in zip(TOKENIZER.passages(texts), alone, strict=True):
+        for name in ("ids", "starts", "ends", "blocks", "inside"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name))
 
 
 def test_long_questions_are_cut():
