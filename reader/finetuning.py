@@ -92,11 +92,11 @@ def backward(
     import torch
 
     device = next(model.parameters()).device
-    spans, relevances = [], []
+    questions, spans, relevances = max(answered(batch), 1), [], []
     for part in parts(batch, _PLACES if device.type == "cpu" else batch.ids.size):
         with half_precision(device):
             own = batch_losses(model, part, settings, teachers)
-        span = own.span * (answered(part) / max(answered(batch), 1))
+        span = own.span * (answered(part) / questions)
         relevance = own.relevance * (len(part.labels) / len(batch.labels))
         (settings.lambda_cls * relevance + settings.lambda_span * span).backward()
         spans.append(span.detach())

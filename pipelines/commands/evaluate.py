@@ -169,7 +169,7 @@ def run_open(args: argparse.Namespace) -> int:
 
     questions = load_questions(args.questions, unanswerable=True)
     folder = index_folder(args.index, open_progress())
-    notes = _open_notes(args, folder)
+    notes = _open_notes(args, folder) if args.report else None  # models are read for it
     with options.load_answering(args, folder) as qa:
         settings = OpenSettings(
             top_k=args.top_k,

@@ -251,12 +251,18 @@ def test_new_sources_are_read_as_those_of_the_index_were(tmp_path):
         assert index.documents.get("second/1").text == "second text"
 
 
-def test_compacting_to_few_passages_changes_the_kind_where_it_must(tmp_path):
+def shrunk_index(tmp_path, kind):
+    """Return an index with vectors of a kind for 20 passages, of which 8 are left."""
     root, source = tmp_path / "index", write(tmp_path / "a.jsonl", texts(range(20)))
     splitting = SplitSettings(words=100, stride=100)
-    chosen = BuildSettings(splitting=splitting, vectors=VectorSettings("ivf"))
+    chosen = BuildSettings(splitting=splitting, vectors=VectorSettings(kind))
     build_index([source], root, chosen, HashingEncoder())
     delete_documents(root, [f"d{n}" for n in range(12)])
+    return root
+
+
+def test_compacting_to_few_passages_changes_the_kind_where_it_must(tmp_path):
+    root = shrunk_index(tmp_path, "ivf")
     compact(root, HashingEncoder())
     with Index.open(root) as index:
         assert len(index.vectors) == len(index.passages) == 8
@@ -264,11 +270,7 @@ def test_compacting_to_few_passages_changes_the_kind_where_it_must(tmp_path):
 
 
 def test_compacting_that_cannot_be_leaves_nothing_behind(tmp_path):
-    root, source = tmp_path / "index", write(tmp_path / "a.jsonl", texts(range(20)))
-    splitting = SplitSettings(words=100, stride=100)
-    chosen = BuildSettings(splitting=splitting, vectors=VectorSettings("IVF16,Flat"))
-    build_index([source], root, chosen, HashingEncoder())
-    delete_documents(root, [f"d{n}" for n in range(12)])
+    root = shrunk_index(tmp_path, "IVF16,Flat")
     before = sorted((root / "segments").iterdir())
     with pytest.raises(InputError, match="16 clusters"):
         compact(root, HashingEncoder())
