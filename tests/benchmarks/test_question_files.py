@@ -60,3 +60,26 @@ def test_paragraph_questions_have_their_answers_in_paragraphs_of_other_articles(
     for one in every:
         assert one.answers
         assert all(answer in one.context for answer in one.answers)
+
+
+@pytest.mark.parametrize(
+    ("part", "count", "paragraphs"), [("train", 38512, 12896), ("held", 1432, 478)]
+)
+def test_unanswerable_questions_are_about_paragraphs_that_answer_others(part, count, paragraphs):
+    data = load_reading(PARAGRAPHS / f"unanswerable-{part}.json.xz")
+    answered = [
+        one
+        for file in (f"{part}.json.gz", f"{part}-2.json.gz")
+        for one in load_reading(PARAGRAPHS / file).examples
+    ]
+    assert data.version == "2.0"
+    assert len(data.examples) == len({one.id for one in data.examples}) == count
+    assert len({one.context for one in data.examples}) == paragraphs
+    assert not any(one.answers for one in data.examples)
+    assert {one.context for one in data.examples} <= {one.context for one in answered}
+    asked = {(one.context, one.question.casefold().strip(" ?")) for one in answered}
+    assert not asked & {(o.context, o.question.casefold().strip(" ?")) for o in data.examples}
+    for record in records(PARAGRAPHS / f"unanswerable-{part}.json.xz"):
+        for one in record["plausible_answers"]:
+            start = one["answer_start"]
+            assert record["context"][start : start + len(one["text"])] == one["text"]
