@@ -25,6 +25,7 @@ from encoder import cpu
 from indexing.documents import Passage
 from pipelines.metrics import squad_scores
 from pipelines.questions import load_reading
+from reader.inference import ReadSettings
 from reader.load import load_reader, reader_folder
 
 MAX_ANSWER = 30
@@ -75,7 +76,7 @@ def ours(
     folder: Path, examples, precision: str, batch: int, device: str
 ) -> tuple[list[str], float]:
     """Read with SpanQA."""
-    reader = load_reader(folder, device=device, precision=precision).reader
+    reader = load_reader(folder, device, precision, ReadSettings(spans=1)).reader
     passages = [
         Passage(i, str(i), "", e.context, 0, len(e.context)) for i, e in enumerate(examples)
     ]

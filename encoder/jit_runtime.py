@@ -18,7 +18,15 @@ from encoder.bert import Array, Head
 from encoder.channel_reach import outlier_count
 from encoder.checkpoint import Checkpoint, read_checkpoint, read_config
 from encoder.jit.layout import LANES, LONGEST, WIDTH
-from encoder.jit.network import Room, Sizes, aligned, code_name, load_code, machine_code
+from encoder.jit.network import (
+    SUMMED,
+    Room,
+    Sizes,
+    aligned,
+    code_name,
+    load_code,
+    machine_code,
+)
 from encoder.jit.weights import HEAD, TABLES, rounded_weights
 from encoder.model_cache import cached_model
 
@@ -48,6 +56,10 @@ class JitSession:
         self.workers = threads
         self._head = head
         config, found = read_config(folder), cpu.flags()
+        tensors = _tensors(folder)
+        tables = [tensors.pop(name) for name in TABLES]
+        half = all(table.dtype == np.float16 for table in tables)
+        self._limits = [len(table) for table in tables]
         self._sizes = Sizes(
             layers=config.layers,
             hidden=config.hidden,
@@ -56,14 +68,16 @@ class JitSession:
             far=outlier_count(config.inner, LANES),
             epsilon=config.epsilon,
             half="avx512_bf16" in found and cpu.has_fast_bf16(found),
+            half_tables=half,
         )
-        tensors = _tensors(folder)
-        self._tables = [tensors.pop(name) for name in TABLES]
         head_tensors = [name for name in tensors if name.startswith(HEAD)]
         self._model = Checkpoint(
             config, {name.removeprefix(HEAD): tensors.pop(name) for name in head_tensors}
         )
         self._rounded = {name: aligned(tensor) for name, tensor in tensors.items()}
+        kind = np.float16 if half else np.float32
+        for name, table in zip(SUMMED, tables, strict=True):
+            self._rounded[name] = np.ascontiguousarray(table, dtype=kind)
         self._run, self._engine = load_code(_code(folder, self._sizes))
         self._rooms: list[Room] = []  # those that no thread works in
 
@@ -89,12 +103,13 @@ class JitSession:
             room = self._rooms.pop()
         except IndexError:
             room = Room(self._sizes, self._rounded)
-        words, kinds, places = self._tables
-        sums = room.sums[: len(ids)]
-        sums[...] = words[ids]
-        sums += kinds[segments]
         ends = np.cumsum(lengths)
-        sums += places[np.arange(len(ids)) - np.repeat(ends - lengths, lengths)]
+        places = np.arange(len(ids)) - np.repeat(ends - lengths, lengths)
+        numbers: tuple[NDArray[Any], ...] = (ids, segments, places)
+        for target, source, limit in zip(room.rows_of, numbers, self._limits, strict=True):
+            if source.max() >= limit:  # machine code would read what is behind the table
+                raise IndexError(f"no embedding {source.max()}: there are {limit}")
+            target[: len(ids)] = source
         lengths = np.ascontiguousarray(lengths, dtype=np.int64)
         self._run(room.table, lengths.ctypes.data, len(lengths))
         states = room.states[: len(ids)].copy()

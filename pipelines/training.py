@@ -49,6 +49,7 @@ def train_and_measure(settings: TrainSettings, out: Path, *, resume: bool) -> Re
     from reader.features import ReaderTokenizer
     from reader.finetuning import train
     from reader.held_out import load_sets
+    from reader.inference import ReadSettings
     from reader.load import load_reader
 
     train(settings, out, resume=resume, evaluate=development_f1)
@@ -56,7 +57,7 @@ def train_and_measure(settings: TrainSettings, out: Path, *, resume: bool) -> Re
     data = as_reading_set(held)
     if not data.examples:
         return None
-    reader = load_reader(out, precision="fp32").reader
+    reader = load_reader(out, precision="fp32", settings=ReadSettings(spans=1)).reader
     result = evaluate_reading(data, reader, progress=open_progress())
     (out / DEVELOPMENT).write_text(json.dumps(result, indent=2) + "\n")
     return result

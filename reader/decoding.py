@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,34 +59,58 @@ def best_spans(
     if not count:
         empty = np.zeros(0, dtype=np.int64)
         return TokenSpans(empty, empty, start, end)
-    width = min(max_tokens, count)
-    ends = np.where(may_end, end, -np.inf).astype(np.float32)
-    padded = np.concatenate([ends, np.full(width - 1, -np.inf, dtype=np.float32)])
-    owner = np.concatenate([blocks, np.full(width - 1, -1, dtype=np.int64)])
-    band = np.lib.stride_tricks.sliding_window_view(padded, width)  # (tokens, width)
-    inside = np.lib.stride_tricks.sliding_window_view(owner, width) == blocks[:, None]
-    begins = np.where(may_start, start, -np.inf).astype(np.float32)
-    scores = np.where(inside, begins[:, None] + band, -np.inf).ravel()
-    # Overlapping candidates crowd around the best ones, so look at many more than are kept.
-    pool = min(len(scores), keep * width * 4)
-    chosen = np.argpartition(-scores, pool - 1)[:pool] if pool < len(scores) else np.arange(pool)
-    chosen = chosen[np.isfinite(scores[chosen])]
-    order = np.lexsort((chosen, -scores[chosen]))
-    first, last = _without_overlaps(chosen[order], width, keep)
+    scores = _band(start, end, blocks, may_start, may_end, min(max_tokens, count))
+    first, last = _without_overlaps(scores, keep)
     return TokenSpans(first, last, start[first], end[last])
 
 
-def _without_overlaps(ranked: Integers, width: int, keep: int) -> tuple[Integers, Integers]:
-    """Take the best span, drop all that overlap it, and so on."""
-    starts, lengths = np.divmod(ranked, width)
-    ends = starts + lengths
+def _band(
+    start: Floats,
+    end: Floats,
+    blocks: Integers,
+    may_start: NDArray[np.bool_],
+    may_end: NDArray[np.bool_],
+    width: int,
+) -> Floats:
+    """Return the scores of spans from a token on, 1 to `width` tokens long, (tokens, width)."""
+    beyond = np.full(width - 1, -np.inf, dtype=np.float32)
+    ends = np.concatenate([np.where(may_end, end, np.float32(-np.inf)), beyond])
+    owners = np.concatenate([blocks, np.full(width - 1, -1, dtype=np.int64)])
+    shape = (len(start), width)
+    begins = np.where(may_start, start, np.float32(-np.inf))
+    scores: Floats = begins[:, None] + _windows(ends, shape)
+    scores[_windows(owners, shape) != blocks[:, None]] = -np.inf
+    return scores
+
+
+def _windows(values: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
+    """Return a view whose row i begins at value i."""
+    strides = (values.itemsize, values.itemsize)
+    return np.lib.stride_tricks.as_strided(values, shape, strides, writeable=False)
+
+
+def _without_overlaps(scores: Floats, keep: int) -> tuple[Integers, Integers]:
+    """Take the best span, strike all that overlap it, and so on; `scores` are used up."""
+    width = scores.shape[1]
+    tops = scores.max(axis=1)
+    # Of the rows before a token: the spans that reach it.
+    reaching = np.arange(width) >= np.arange(width - 1, 0, -1)[:, None]
     first: list[int] = []
     last: list[int] = []
-    while len(starts) and len(first) < keep:
-        first.append(int(starts[0]))
-        last.append(int(ends[0]))
-        free = (ends < starts[0]) | (starts > ends[0])
-        starts, ends = starts[free], ends[free]
+    for _ in range(keep):
+        begin = int(tops.argmax())
+        if tops[begin] == -np.inf:
+            break
+        stop = begin + int(scores[begin].argmax())
+        first.append(begin)
+        last.append(stop)
+        tops[begin : stop + 1] = -np.inf
+        low = max(0, begin - width + 1)
+        if low < begin:
+            before, struck = scores[low:begin], reaching[low - begin :]
+            before[struck] = -np.inf
+            # Rows of spans taken already stay struck.
+            tops[low:begin] = np.where(tops[low:begin] > -np.inf, before.max(axis=1), -np.inf)
     return np.asarray(first, dtype=np.int64), np.asarray(last, dtype=np.int64)
 
 

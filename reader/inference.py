@@ -194,16 +194,21 @@ class SpanReader:
         firsts = np.cumsum([0, *(len(pieces[p]) for p in numbers)])
         offset = dict(zip(numbers, firsts[:-1].tolist(), strict=True))
         spans = []
+        taken: dict[int, list[tuple[int, int]]] = {}
         for i, (first, last) in enumerate(zip(found.starts, found.ends, strict=True)):
             number = int(owners[first])
             own = pieces[number]
             begin = int(own.starts[first - offset[number]])
             text = passages[number].text
             stop = _after_marks(text, int(own.ends[last - offset[number]]))
+            place = _free_place(text, begin, stop, taken.setdefault(number, []))
+            if place is None:
+                continue
+            taken[number].append(place)
             spans.append(
                 Span(
                     passages[number],
-                    *whole(text, begin, stop),
+                    *place,
                     float(found.start_logprobs[i]),
                     float(found.end_logprobs[i]),
                     _log_sigmoid(reads[question, number].relevance),
@@ -217,6 +222,19 @@ class SpanReader:
         if len(begins):
             begins[0] = True
         return begins
+
+
+def _free_place(
+    text: str, begin: int, stop: int, taken: list[tuple[int, int]]
+) -> tuple[int, int] | None:
+    """Return a span's range with the halves of marks next to it, if better spans leave room.
+
+    Without them, where one of those holds them; None, where it reaches into the span itself.
+    """
+    for first, last in (whole(text, begin, stop), (begin, stop)):
+        if all(last <= start or end <= first for start, end in taken):
+            return first, last
+    return None
 
 
 def _after_marks(text: str, end: int) -> int:

@@ -5,9 +5,20 @@ from __future__ import annotations
 from llvmlite import ir
 
 from encoder.jit.attention import emit_attention
+from encoder.jit.embedding import emit_embedding
 from encoder.jit.emitter import F32, I64, POINTER, Emitter, Value
 from encoder.jit.layout import ROWS
-from encoder.jit.network import NORM, NORMS, PRODUCT, PRODUCTS, ROOM, WORK, Sizes
+from encoder.jit.network import (
+    NORM,
+    NORMS,
+    PRODUCT,
+    PRODUCTS,
+    ROOM,
+    ROWS_OF,
+    SUMMED,
+    WORK,
+    Sizes,
+)
 from encoder.jit.products import Shape, emit_product
 from encoder.jit.rows import emit_norm, emit_rounding
 
@@ -15,9 +26,9 @@ from encoder.jit.rows import emit_norm, emit_rounding
 def emit_run(module: ir.Module, sizes: Sizes) -> None:
     """Write `run(table, lengths, count)` and all that it calls.
 
-    The table holds the addresses that `network.pointers` names. `sums` holds the embeddings of so
-    many rows, one after the other without padding, and `states` their last hidden states
-    afterwards.
+    The table holds the addresses that `network.pointers` names. `word`, `kind` and `place` tell the
+    embeddings of so many rows, one after the other without padding; `states` holds their last
+    hidden states afterwards.
     """
     hidden, inner = sizes.hidden, sizes.inner
     shapes = {
@@ -28,6 +39,7 @@ def emit_run(module: ir.Module, sizes: Sizes) -> None:
     }
     for name, shape in shapes.items():
         emit_product(module, name, shape)
+    emit_embedding(module, "embed", hidden, half=sizes.half_tables)
     emit_norm(module, "norm", hidden, sizes.epsilon)
     emit_rounding(module, "round", hidden)
     emit_rounding(module, "round_inner", inner, sizes.far, gelu=True)
@@ -40,7 +52,7 @@ def _emit_steps(module: ir.Module, sizes: Sizes) -> None:
     table, lengths, count = e.function.args
     length = _total(e, lengths, count)
     blocks = e.builder.udiv(e.builder.add(length, I64(ROWS - 1)), I64(ROWS))
-    names = (*ROOM, *WORK)
+    names = (*ROOM, *WORK, *SUMMED, *ROWS_OF)
     at = {name: e.load(e.at(table, index, POINTER), POINTER) for index, name in enumerate(names)}
     first = _parts(e, table, len(names), len(NORM))
 
@@ -54,6 +66,7 @@ def _emit_steps(module: ir.Module, sizes: Sizes) -> None:
         wide = at["inner"]  # what the far inputs are read from, where a product has some
         call(name, at[source], at["scales"], *parts, wide, at[residual], at[out], blocks)
 
+    call("embed", *(at[name] for name in (*SUMMED, *ROWS_OF)), at["sums"], length)
     norm(first)
     each = len(PRODUCTS) * len(PRODUCT) + len(NORMS) * len(NORM)
     with e.loop(sizes.layers) as layer:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from encoder.jit.layout import LANES, LONGEST, ROWS, STRIDE, WIDTH
 
 ROOM = ("sums", "states", "bytes", "scales", "joined", "mixed", "inner", "inner_bytes")
+ROWS_OF = ("word", "kind", "place")
+SUMMED = ("words", "kinds", "places")
 STRIPS = ("scores", "weights")
 WORK = ("queries", "keys", "values", *STRIPS)
 PRODUCT = ("weights", "steps", "shift", "bias", "far")
@@ -36,6 +38,7 @@ class Sizes:
     far: int
     epsilon: float
     half: bool
+    half_tables: bool
 
     @property
     def width(self) -> int:
@@ -49,7 +52,7 @@ def pointers(layers: int) -> list[str]:
     norms = [f"{norm}.{part}" for norm in NORMS for part in NORM]
     names = [f"first.{part}" for part in NORM]
     names += [f"{layer}.{name}" for layer in range(layers) for name in (*products, *norms)]
-    return [*ROOM, *WORK, *names]
+    return [*ROOM, *WORK, *SUMMED, *ROWS_OF, *names]
 
 
 def machine_code(sizes: Sizes) -> bytes:
@@ -135,12 +138,15 @@ class Room:
         self._arrays = {name: aligned(np.zeros(s, np.float32)) for name, s in shapes.items()}
         for name, width in (("bytes", hidden), ("inner_bytes", inner)):
             self._arrays[name] = aligned(np.zeros((rows, width), np.uint8))
+        for name in ROWS_OF:
+            self._arrays[name] = aligned(np.zeros(rows, np.int32))
         found = weights | self._arrays
         self._table = np.array(
             [found[name].ctypes.data for name in pointers(sizes.layers)], dtype=np.uint64
         )
         self.table: int = self._table.ctypes.data
-        self.sums, self.states = self._arrays["sums"], self._arrays["states"]
+        self.states = self._arrays["states"]
+        self.rows_of = [self._arrays[name] for name in ROWS_OF]
 
 
 def aligned(values: NDArray[Any]) -> NDArray[Any]:

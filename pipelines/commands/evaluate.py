@@ -93,10 +93,12 @@ def run_reading(args: argparse.Namespace) -> int:
     from pipelines.evaluate_reading_sets import set_names
     from pipelines.progress import open_progress
     from pipelines.questions import load_reading
+    from reader.inference import ReadSettings
     from reader.load import load_reader
 
     sets = [load_reading(source) for source in args.questions]
-    loaded = load_reader(args.reader, args.device, args.precision)
+    # Only a context's best span is scored.
+    loaded = load_reader(args.reader, args.device, args.precision, ReadSettings(spans=1))
     answerable = loaded.calibration.answerable
 
     def is_answerable(spans: Sequence[Span]) -> bool:

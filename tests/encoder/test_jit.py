@@ -89,6 +89,20 @@ def test_products(far, special):
     assert (np.abs(out - expected) <= slack + 1e-4 * np.abs(expected)).all()
 
 
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+def test_embeddings(kind):
+    from encoder.jit.embedding import emit_embedding
+
+    rows, width = 9, 48
+    f = compiled(lambda module: emit_embedding(module, "f", width, half=kind == np.float16))
+    tables = [aligned(RANDOM.standard_normal((n, width)).astype(kind)) for n in (50, 2, 20)]
+    numbers = [aligned(RANDOM.integers(0, len(t), rows).astype(np.int32)) for t in tables]
+    sums = normal(rows, width)
+    f(*tables, *numbers, sums, rows)
+    expected = sum(t.astype(np.float32)[n] for t, n in zip(tables, numbers, strict=True))
+    np.testing.assert_allclose(sums, expected, rtol=1e-6, atol=1e-6)
+
+
 def test_layer_norm_and_its_bytes():
     from encoder.jit.rows import emit_norm
 
@@ -197,6 +211,14 @@ def test_the_whole_is_close_to_hugging_face(small_bert, batch):
     vectors = JitSession(small_bert, embedding_head, threads=1).run(*batch)[0]
     expected = torch.nn.functional.normalize(states, dim=1).numpy()
     assert (vectors * expected).sum(axis=1).min() > 0.99
+
+
+def test_pieces_without_an_embedding_are_refused(small_bert, batch):
+    session = JitSession(small_bert, reader_head, threads=1)
+    ids, segments, mask = batch
+    for wrong in ((ids + 100_000, segments, mask), (ids, segments + 2, mask)):
+        with pytest.raises(IndexError, match="no embedding"):
+            session.run(*wrong)
 
 
 def test_a_row_is_the_same_after_others_and_in_other_threads(small_bert, batch):

@@ -6,7 +6,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from indexing.documents import Passage
@@ -97,6 +97,7 @@ def test_nothing_to_read(reader):
     st.text(max_size=400),
     st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=300), max_size=4),
 )
+@example("", ["0_:_"])
 def test_spans_are_exact_and_disjoint_in_any_script(reader, question, texts):
     for span in reader.read([question], [passages(texts)])[0]:
         assert 0 <= span.start < span.end <= len(span.passage.text)

@@ -62,9 +62,12 @@ class SpanQA:
         ]
 
     def open_reader(self, job: Job) -> None:
+        from reader.inference import ReadSettings
         from reader.load import load_reader
 
-        self.reader = load_reader(precision=job.settings["precision"]).reader
+        # As the other readers: the best answer of each passage.
+        settings = ReadSettings(spans=1)
+        self.reader = load_reader(precision=job.settings["precision"], settings=settings).reader
 
     def read(self, groups: Sequence[Group]) -> list[list[str]]:
         """Read each text as if it were its question's only one."""
