@@ -191,17 +191,15 @@ class SpanReader:
         found = best_spans(
             start, end, blocks, begins, may_end, self._settings.max_answer, self._settings.spans
         )
-        firsts = np.cumsum([0, *(len(pieces[p]) for p in numbers)])
-        offset = dict(zip(numbers, firsts[:-1].tolist(), strict=True))
+        starts = np.concatenate([pieces[p].starts for p in numbers])
+        ends = np.concatenate([pieces[p].ends for p in numbers])
         spans = []
-        taken: dict[int, list[tuple[int, int]]] = {}
+        taken: dict[int, list[tuple[int, int]]] = {number: [] for number in numbers}
         for i, (first, last) in enumerate(zip(found.starts, found.ends, strict=True)):
             number = int(owners[first])
-            own = pieces[number]
-            begin = int(own.starts[first - offset[number]])
             text = passages[number].text
-            stop = _after_marks(text, int(own.ends[last - offset[number]]))
-            place = _free_place(text, begin, stop, taken.setdefault(number, []))
+            stop = _after_marks(text, int(ends[last]))
+            place = _free_place(text, int(starts[first]), stop, taken[number])
             if place is None:
                 continue
             taken[number].append(place)

@@ -81,10 +81,10 @@ def emit_attention(module: ir.Module, name: str, heads: int, width: int, *, half
             row = builder.mul(block, I64(ROWS))
             asked = e.at(queries, builder.mul(row, I64(width * numbers.size)))
             _score(e, numbers, asked, keys, scores, width, tiles, length)
-            _weigh(e, numbers, scores, weights, tiles)
+            _weigh(e, numbers, scores, weights, length)
             place = builder.add(builder.mul(row, I64(heads * width)), column)
             target = e.at(out, place, F32)
-            _mix(e, numbers, weights, values, scores, target, heads, width, tiles)
+            _mix(e, numbers, weights, values, scores, target, heads, width, length)
     e.end()
 
 
@@ -168,22 +168,21 @@ def _score(
                 e.store(score, e.at(scores, builder.add(first, I64(r * STRIDE)), F32))
 
 
-def _weigh(e: Emitter, numbers: _Numbers, scores: Value, weights: Value, tiles: Value) -> None:
+def _weigh(e: Emitter, numbers: _Numbers, scores: Value, weights: Value, length: Value) -> None:
     """Write powers of two of the scores above their peak; after the scores, 1 over their sum."""
     builder = e.builder
     highest, total = e.variable(VF32), e.variable(VF32)
-    ends = builder.mul(tiles, I64(WIDTH))
     with e.loop(ROWS) as row:
         line = builder.mul(row, I64(STRIDE))
         source = e.at(scores, line, F32)
         target = e.at(weights, builder.mul(line, I64(numbers.size)))
         e.set(many(HIDDEN), highest)
-        with e.loop(ends, step=LANES) as key:
+        with e.loop(length, step=LANES) as key:
             score = e.load(e.at(source, key, F32), VF32)
             e.set(e.largest(e.get(highest, VF32), score), highest)
         peak = e.splat(e.peak(e.get(highest, VF32)))
         e.set(many(0), total)
-        with e.loop(ends, step=LANES) as key:
+        with e.loop(length, step=LANES) as key:
             score = e.load(e.at(source, key, F32), VF32)
             weight = e.power_of_two(e.subtract(score, peak))
             e.set(e.add(e.get(total, VF32), weight), total)
@@ -201,16 +200,17 @@ def _mix(
     target: Value,
     heads: int,
     width: int,
-    tiles: Value,
+    length: Value,
 ) -> None:
     """Write the values of all pieces, mixed by the weights of twelve queries."""
     builder, hidden = e.builder, heads * width
     totals = [[e.variable(VF32) for _ in range(VECTORS)] for _ in range(ROWS)]
+    pairs = builder.udiv(builder.add(length, I64(numbers.pair - 1)), I64(numbers.pair))
     for first in range(0, width, WIDTH):
         for line in totals:
             for total in line:
                 e.set(many(0), total)
-        with e.loop(builder.mul(tiles, I64(WIDTH // numbers.pair))) as pair:
+        with e.loop(pairs) as pair:
             here = e.at(values, builder.add(builder.mul(pair, I64(width)), I64(first)), I32)
             right = [e.load(e.at(here, v * LANES, I32), VI32) for v in range(VECTORS)]
             for r in range(ROWS):
