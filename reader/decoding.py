@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
@@ -59,34 +59,19 @@ def best_spans(
     if not count:
         empty = np.zeros(0, dtype=np.int64)
         return TokenSpans(empty, empty, start, end)
-    scores = _band(start, end, blocks, may_start, may_end, min(max_tokens, count))
-    first, last = _without_overlaps(scores, keep)
+    begins = np.where(may_start, start, np.float32(-np.inf))
+    ends = np.where(may_end, end, np.float32(-np.inf))
+    first, last = _without_overlaps(_band(begins, ends, blocks, min(max_tokens, count)), keep)
     return TokenSpans(first, last, start[first], end[last])
 
 
-def _band(
-    start: Floats,
-    end: Floats,
-    blocks: Integers,
-    may_start: NDArray[np.bool_],
-    may_end: NDArray[np.bool_],
-    width: int,
-) -> Floats:
+def _band(begins: Floats, ends: Floats, blocks: Integers, width: int) -> Floats:
     """Return the scores of spans from a token on, 1 to `width` tokens long, (tokens, width)."""
-    beyond = np.full(width - 1, -np.inf, dtype=np.float32)
-    ends = np.concatenate([np.where(may_end, end, np.float32(-np.inf)), beyond])
+    ends = np.concatenate([ends, np.full(width - 1, -np.inf, dtype=np.float32)])
     owners = np.concatenate([blocks, np.full(width - 1, -1, dtype=np.int64)])
-    shape = (len(start), width)
-    begins = np.where(may_start, start, np.float32(-np.inf))
-    scores: Floats = begins[:, None] + _windows(ends, shape)
-    scores[_windows(owners, shape) != blocks[:, None]] = -np.inf
+    scores: Floats = begins[:, None] + sliding_window_view(ends, width)
+    scores[sliding_window_view(owners, width) != blocks[:, None]] = -np.inf
     return scores
-
-
-def _windows(values: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
-    """Return a view whose row i begins at value i."""
-    strides = (values.itemsize, values.itemsize)
-    return np.lib.stride_tricks.as_strided(values, shape, strides, writeable=False)
 
 
 def _without_overlaps(scores: Floats, keep: int) -> tuple[Integers, Integers]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from indexing.documents import Passage
 from indexing.errors import InputError
-from reader.inference import ReadSettings
+from reader.inference import ReadSettings, _free_place
 from reader.load import load_reader
 
 TEXTS = [
@@ -172,3 +172,11 @@ def test_relevance_scores_are_the_models_own(tiny_bert, tmp_path):
         logit = found[0][span.passage.id]
         assert span.relevance_logprob == pytest.approx(-np.logaddexp(0, -logit), abs=1e-4)
     assert reader.score([], []) == []
+
+
+@pytest.mark.parametrize(
+    ("taken", "place"),
+    [([], (0, 15)), ([(0, 2)], (2, 15)), ([(15, 20)], (0, 15)), ([(4, 6)], None)],
+)
+def test_a_span_takes_the_marks_that_better_spans_leave(taken, place):
+    assert _free_place("**Stop** button again", 2, 15, taken) == place
