@@ -120,7 +120,7 @@ def calibrate(
         raise InputError(
             f"{len(questions)} questions are too few to calibrate on; give {FEWEST} or more"
         )
-    fitter = _Fitter(prior, _Rereading(rescorer, progress or SilentProgress()))
+    fitter = _Fitter(replace(prior, shift=0.0), _Rereading(rescorer, progress or SilentProgress()))
     odds, labels = np.full(len(questions), np.nan), np.zeros(len(questions))
     for fold in range(FOLDS):
         own = np.flatnonzero(folds == fold)
@@ -140,7 +140,8 @@ def calibrate(
         threshold,
         sources,
     )
-    return replace(fitter.fit(questions), threshold=threshold), report
+    fitted = fitter.fit(questions)
+    return replace(fitted, threshold=threshold, typical=whole.mean_probability), report
 
 
 def _shuffled(

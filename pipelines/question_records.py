@@ -112,7 +112,7 @@ def _table(path: Path, head: str, lines: Iterable[str]) -> Iterator[Placed]:
             if first:
                 first = False
                 names = [cell.strip().lower() for cell in row]
-                if "question" in names and {"answer", "answers"} & set(names):
+                if "question" in names:
                     columns = {name: number for number, name in enumerate(names)}
                     continue
             if len(row) <= max(columns.values()):

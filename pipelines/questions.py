@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from indexing.compression import without_suffix
 from indexing.errors import InputError
-from indexing.json_files import Record, record_text
+from indexing.json_files import Record, decoded_lines, record_text
 from pipelines.gold_answers import answer_list, given_answers
 from pipelines.metrics import SquadVersion
 from pipelines.question_records import read_records
@@ -64,6 +65,22 @@ def load_questions(source: Path | str, *, unanswerable: bool = False) -> list[Qu
     if not questions:
         raise InputError(f"{source}: this holds no question with an answer.")
     return questions
+
+
+def load_question_texts(source: Path | str) -> list[str]:
+    """Load questions alone, whatever answers stand beside them.
+
+    From any question file, or from a text file (.txt) with a question a line.
+    """
+    path = Path(source)
+    if path.is_file() and without_suffix(path.name).lower().endswith(".txt"):
+        texts = [text for line in decoded_lines(path) if (text := line.strip())]
+    else:
+        records = read_records(source)
+        texts = [record_text(record, "question", place).strip() for place, record in records]
+    if not texts:
+        raise InputError(f"{source}: this holds no question.")
+    return texts
 
 
 def load_reading(source: Path | str) -> ReadingSet:

@@ -24,7 +24,7 @@ from reader.rescoring import Rescorer, read_again
 from reader.spans import Span
 
 FILE = "calibration.json"
-PARTS = ("asking", "reading")
+PARTS = ("asking", "reading", "unlabelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,10 @@ class Calibration:
     threshold: float = 0.0
     answerable: Answerability = RELEVANCE_ALONE
     reordering: ReorderingWeights = UNFITTED
+    typical: float | None = None
+    """The mean probability over the questions of the fit; none where it was not stored."""
+    shift: float = 0.0
+    """What questions without answers add to each logit (`reader.prior_shift`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ def load_calibration(folder: Path) -> Calibration:
             float(raw["threshold"]),
             Answerability(**raw.get("answerable", {})),
             ReorderingWeights(**raw.get("reordering", {})),
+            None if raw.get("typical") is None else float(raw["typical"]),
+            float(raw.get("shift", 0.0)),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{file}: damaged ({error}); run qa calibrate again") from error
@@ -81,16 +87,21 @@ def save_calibration(
 ) -> None:
     """Store a calibration, with notes on what parts of it were fitted on.
 
-    Parts are "asking" (ranking and probabilities) and "reading" (answerability); notes on a part
-    that is not given stay.
+    Parts are "asking" (ranking and probabilities), "unlabelled" (the shift of these) and "reading"
+    (answerability); notes on a part that is not given stay, but a new "asking" ends the shift.
     """
+    kept = _notes(folder)
+    if "asking" in notes:
+        kept.pop("unlabelled", None)
     raw = {
         "ranking": asdict(calibration.ranking),
         "reordering": asdict(calibration.reordering),
         "logistic": dict(zip(FEATURES, calibration.logistic, strict=True)),
         "threshold": calibration.threshold,
+        "typical": calibration.typical,
+        "shift": calibration.shift,
         "answerable": asdict(calibration.answerable),
-        "notes": _notes(folder) | {part: dict(own) for part, own in notes.items()},
+        "notes": kept | {part: dict(own) for part, own in notes.items()},
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).write_text(json.dumps(raw, indent=2) + "\n", encoding="utf-8")
@@ -106,7 +117,7 @@ def _notes(folder: Path) -> dict[str, object]:
 
 def probability(features: Sequence[float], calibration: Calibration) -> float:
     """Return the probability that an answer with these features is right."""
-    logit = float(np.dot(features, calibration.logistic))
+    logit = float(np.dot(features, calibration.logistic)) + calibration.shift
     return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
 
 

@@ -6,10 +6,11 @@ import argparse
 import json
 import random
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from indexing.errors import InputError
 from pipelines.commands import options
@@ -17,12 +18,15 @@ from pipelines.commands import options
 if TYPE_CHECKING:
     from pipelines.calibrate import CalibrationReport
     from pipelines.calibrate_reading import AnswerabilityReport
+    from pipelines.calibrate_unlabelled import UnlabelledReport
     from pipelines.questions import ReadingExample
     from reader.calibration import Calibration
     from reader.calibrator_fitting import ReadQuestion
     from reader.load import LoadedReader
     from reader.spans import Reader
+    from retriever.hits import Retriever
 
+T = TypeVar("T")
 Asked = tuple[Path, list[str]]  # an index, and question files
 
 
@@ -57,6 +61,14 @@ def register(commands: Any) -> None:
         metavar="FILE",
         help="SQuAD 2.0-type files to fit by when a given passage has no answer at all "
         "(`qa train alter` makes such)",
+    )
+    parser.add_argument(
+        "--unlabelled",
+        nargs="+",
+        default=(),
+        metavar="FILE",
+        help="questions without answers, as they are asked of --index: question files, or text "
+        "files (.txt) with a question a line; they move all probabilities up or down",
     )
     parser.add_argument("--reader", default=None, help="checkpoint folder (default: the bundled)")
     options.add_retrieval(parser)
@@ -106,12 +118,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _asked(args: argparse.Namespace) -> dict[str, Asked]:
     """Return what is asked of which index, by a name for people."""
-    if args.questions and args.index is None:
-        raise InputError("development questions are asked of an index: add --index DIR")
+    if (args.questions or args.unlabelled) and args.index is None:
+        raise InputError("questions are asked of an index: add --index DIR")
+    if args.unlabelled and (args.questions or args.also):
+        raise InputError("--unlabelled goes on from a fit: fit to answered questions by themselves")
     asked = [(args.index, args.questions)] if args.questions else []
     asked += [(Path(index), [questions]) for index, questions in args.also]
-    if not asked and not args.reading:
-        raise InputError("give development questions with --index, or --reading FILE, or both")
+    if not asked and not args.reading and not args.unlabelled:
+        raise InputError("give development questions with --index, --reading or --unlabelled FILE")
     short = [_name(index.name, (Path(one).name for one in sources)) for index, sources in asked]
     named: dict[str, Asked] = {}
     for name, (index, sources) in zip(short, asked, strict=True):
@@ -134,10 +148,11 @@ def _examples(files: Sequence[str]) -> list[ReadingExample]:
 
 @dataclass(frozen=True, slots=True)
 class _Fits:
-    """A calibration of which one part or both are fitted; a part that is not has no report."""
+    """A calibration of which one part or several are fitted; one that is not has no report."""
 
     calibration: Calibration
     asking: CalibrationReport | None
+    unlabelled: UnlabelledReport | None
     reading: AnswerabilityReport | None
     notes: dict[str, dict[str, object]]
 
@@ -153,11 +168,14 @@ def _fit(
 
     # A new folder goes on from the reader's own calibration.
     known = load_calibration(out) if (out / FILE).is_file() else loaded.calibration
-    asking, reading, notes = None, None, {}
+    asking, unlabelled, reading, notes = None, None, None, {}
     if asked:
         fitted, asking = _fit_asking(args, asked, loaded)
         known = replace(fitted, answerable=known.answerable)
         notes["asking"] = {"top_k": args.top_k, "seed": args.seed} | asdict(asking)
+    if args.unlabelled:
+        known, unlabelled = _fit_unlabelled(args, known, loaded)
+        notes["unlabelled"] = {"top_k": args.top_k, "seed": args.seed} | asdict(unlabelled)
     if args.reading:
         from pipelines.calibrate_reading import calibrate_reading
 
@@ -165,7 +183,7 @@ def _fit(
         known = replace(known, answerable=answerable)
         files: list[str] = [Path(file).name for file in args.reading]
         notes["reading"] = {"files": files} | asdict(reading)
-    return _Fits(known, asking, reading, notes)
+    return _Fits(known, asking, unlabelled, reading, notes)
 
 
 def _fit_asking(
@@ -197,12 +215,10 @@ def _store(fits: _Fits, out: Path, reader: Path) -> None:
 
 
 def _document(fits: _Fits) -> dict[str, object]:
-    """Return the report of what was fitted, or both by their names."""
-    parts = {
-        name: asdict(report)
-        for name, report in (("asking", fits.asking), ("reading", fits.reading))
-        if report is not None
-    }
+    """Return the report of what was fitted; of several by their names."""
+    from reader.calibration import PARTS
+
+    parts = {name: asdict(report) for name in PARTS if (report := getattr(fits, name)) is not None}
     return next(iter(parts.values())) if len(parts) == 1 else dict(parts)
 
 
@@ -219,6 +235,13 @@ def _show(fits: _Fits, out: Path) -> None:
                 f"probability {100 * one.mean_probability:.1f} %, error "
                 f"{one.expected_calibration_error:.3f}"
             )
+    if (unlabelled := fits.unlabelled) is not None:
+        print(
+            f"{unlabelled.questions:,} questions without answers: mean probability "
+            f"{100 * unlabelled.mean_probability_before:.1f} %, of the fit's questions "
+            f"{100 * unlabelled.typical:.1f} %; moved to "
+            f"{100 * unlabelled.mean_probability:.1f} %; stored in {out}"
+        )
     if (reading := fits.reading) is not None:
         print(
             f"{reading.questions} questions, {100 * reading.answered:.0f} % with an answer: told "
@@ -227,21 +250,46 @@ def _show(fits: _Fits, out: Path) -> None:
         )
 
 
+def _fit_unlabelled(
+    args: argparse.Namespace, known: Calibration, loaded: LoadedReader
+) -> tuple[Calibration, UnlabelledReport]:
+    from pipelines.calibrate_unlabelled import calibrate_unlabelled
+    from pipelines.progress import open_progress
+    from pipelines.questions import load_question_texts
+    from reader.load import load_rescorer
+
+    texts = [text for source in args.unlabelled for text in load_question_texts(source)]
+    chosen = _drawn(texts, args)
+    rescorer = load_rescorer(loaded.folder, args.device, args.precision)
+    with _retriever(args, args.index) as retriever:
+        return calibrate_unlabelled(
+            chosen, retriever, loaded.reader, known, rescorer, args.top_k, open_progress()
+        )
+
+
 def _read(
     args: argparse.Namespace, folder: Path, sources: list[str], reader: Reader
 ) -> list[ReadQuestion]:
-    from indexing.index import Index
-    from pipelines.ask import open_index_retriever
     from pipelines.calibrate import read_questions
     from pipelines.progress import open_progress
     from pipelines.questions import load_questions
 
     questions = [one for source in sources for one in load_questions(source, unanswerable=True)]
+    chosen = _drawn(questions, args)
+    with _retriever(args, folder) as retriever:
+        return read_questions(chosen, retriever, reader, args.top_k, open_progress())
+
+
+def _drawn(questions: list[T], args: argparse.Namespace) -> list[T]:
+    """Return the questions in random order, at most --limit of them."""
     random.Random(args.seed).shuffle(questions)
+    return questions[: args.limit]
+
+
+@contextmanager
+def _retriever(args: argparse.Namespace, folder: Path) -> Iterator[Retriever]:
+    from indexing.index import Index
+    from pipelines.ask import open_index_retriever
+
     with Index.open(folder) as index:
-        retriever = open_index_retriever(
-            index, args.retriever, args.encoder, args.device, args.precision
-        )
-        return read_questions(
-            questions[: args.limit], retriever, reader, args.top_k, open_progress()
-        )
+        yield open_index_retriever(index, args.retriever, args.encoder, args.device, args.precision)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -119,3 +120,75 @@ def test_reading_is_fitted_on_the_device_and_precision_asked_for(reader, tmp_pat
     command = ["calibrate", "--reading", file, "--reader", str(reader)]
     assert cli.main([*command, "--device", "cpu", "--precision", "fp32"]) == 0
     assert asked == [("cpu", "fp32")]
+
+
+@pytest.fixture
+def fitted(reader, tmp_path):
+    """An index, and a reader whose probabilities were fitted on its questions."""
+    index, asked = corpus(tmp_path / "a", "paris")
+    assert cli.main(["calibrate", asked, "--index", index, "--reader", str(reader)]) == 0
+    return index, reader
+
+
+def unlabelled(file, questions):
+    file.write_text("".join(f"{question}\n" for question in questions))
+    return str(file)
+
+
+def test_questions_without_answers_move_probabilities(fitted, tmp_path, capsys):
+    index, reader = fitted
+    before = load_calibration(reader)
+    # Nothing is found for words that the corpus lacks: no answer, probability 0.
+    file = unlabelled(tmp_path / "asked.txt", ["what is paris?"] * 20 + ["", "xyz"] * 20)
+    command = ["calibrate", "--unlabelled", file, "--index", index, "--reader", str(reader)]
+    capsys.readouterr()
+    assert cli.main([*command, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["questions"] == 40
+    after = load_calibration(reader)
+    assert after == replace(before, shift=after.shift)
+    assert report["shift"] == after.shift < 0
+    assert report["shift_ci95"][0] < after.shift < report["shift_ci95"][1]
+    assert report["mean_probability"] < report["mean_probability_before"]
+
+    assert cli.main([*command, "--json"]) == 0  # from the fit again, not from the shift
+    assert json.loads(capsys.readouterr().out) == report
+    ask = ["ask", "what is paris?", "--index", index, "--reader", str(reader), "--json"]
+    assert cli.main(ask) == 0
+    shown = json.loads(capsys.readouterr().out)["answers"][0]["probability"]
+    assert shown == pytest.approx(2 * report["mean_probability"], abs=5e-5)
+
+    asked = str(tmp_path / "a" / "dev.jsonl")
+    assert cli.main(["calibrate", asked, "--index", index, "--reader", str(reader)]) == 0
+    refitted = json.loads((reader / "calibration.json").read_text())
+    assert refitted["shift"] == 0
+    assert sorted(refitted["notes"]) == ["asking"]
+
+
+@pytest.mark.parametrize(
+    ("questions", "more", "wanted"),
+    [
+        (["what is paris?"] * 29, ["--index", "INDEX"], "29 questions are too few"),
+        (["what is paris?"] * 30, [], "add --index DIR"),
+        (["what is paris?"] * 30, ["--index", "INDEX", "--also", "x", "y"], "by themselves"),
+        ([], ["--index", "INDEX"], "asked.txt: this holds no question"),
+    ],
+)
+def test_unusable_questions_without_answers_are_refused(
+    fitted, tmp_path, capsys, questions, more, wanted
+):
+    index, reader = fitted
+    before = (reader / "calibration.json").read_text()
+    file = unlabelled(tmp_path / "asked.txt", questions)
+    more = [index if part == "INDEX" else part for part in more]
+    assert cli.main(["calibrate", "--unlabelled", file, *more, "--reader", str(reader)]) == 2
+    assert wanted in capsys.readouterr().err
+    assert (reader / "calibration.json").read_text() == before
+
+
+def test_a_reader_that_was_never_fitted_has_nothing_to_move(reader, tmp_path, capsys):
+    index, asked = corpus(tmp_path / "a", "paris")
+    command = ["calibrate", "--unlabelled", asked, "--index", index, "--reader", str(reader)]
+    assert cli.main(command) == 2
+    assert "run qa calibrate with answered questions first" in capsys.readouterr().err
+    assert not (reader / "calibration.json").exists()

@@ -25,11 +25,14 @@ def test_probability_is_the_logistic_function_of_the_features():
     logit = sum(a * b for a, b in zip(weights, features, strict=True))
     calibration = Calibration(RankingWeights(), weights)
     assert probability(features, calibration) == pytest.approx(1 / (1 + math.exp(-logit)))
+    moved = replace(calibration, shift=-0.7)
+    assert probability(features, moved) == pytest.approx(1 / (1 + math.exp(0.7 - logit)))
 
 
 def test_stored_and_loaded(tmp_path):
     calibration = Calibration(RankingWeights(0.7, 0.2), tuple(0.5 + i for i in range(8)), 0.15)
     calibration = replace(calibration, reordering=ReorderingWeights(0.8, 0.3))
+    calibration = replace(calibration, typical=0.3, shift=-0.4)
     save_calibration(tmp_path, calibration, {"asking": {"questions": 100}})
     save_calibration(tmp_path, calibration, {"reading": {"questions": 7}})
     notes = json.loads((tmp_path / "calibration.json").read_text())["notes"]
@@ -49,8 +52,21 @@ def test_a_calibration_without_the_newer_weights_is_read_as_before(tmp_path):
         assert raw["ranking"].pop(name) == 0
     assert raw["logistic"].pop("again") == 0
     assert raw.pop("reordering") == {"before": 1.0, "again": 1.0}
+    assert raw.pop("typical") is None
+    assert raw.pop("shift") == 0
     file.write_text(json.dumps(raw))
     assert load_calibration(tmp_path) == UNCALIBRATED
+
+
+def test_a_new_fit_ends_the_notes_on_a_shift(tmp_path):
+    def notes():
+        return sorted(json.loads((tmp_path / "calibration.json").read_text())["notes"])
+
+    save_calibration(tmp_path, UNCALIBRATED, {"asking": {}, "reading": {}})
+    save_calibration(tmp_path, UNCALIBRATED, {"unlabelled": {}})
+    assert notes() == ["asking", "reading", "unlabelled"]
+    save_calibration(tmp_path, UNCALIBRATED, {"asking": {}})
+    assert notes() == ["asking", "reading"]
 
 
 @pytest.mark.parametrize(
