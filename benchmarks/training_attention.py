@@ -17,6 +17,7 @@ import torch
 from encoder import cpu
 from encoder.load import default_folder
 from encoder.training.attention import fit_attention
+from encoder.training.dropout import set_dropout
 from reader.model import load_model
 
 WARM_UP = 3
@@ -25,9 +26,7 @@ WARM_UP = 3
 def rate(rows: int, length: int, steps: int, dropout: float, *, half: bool, plain: bool) -> float:
     model = load_model(default_folder()).train()
     model.base.base_model.embeddings.word_embeddings.weight.requires_grad_(False)
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = dropout
+    set_dropout(model, dropout)
     if plain:
         fit_attention(model.base, torch.device("cpu"))
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from encoder.training.attention import fit_attention, half_precision
 from encoder.training.compiling import compile_layers
+from encoder.training.dropout import set_dropout
 from encoder.training.log import StepLog
 from encoder.training.state import load_optimizer, open_run, rate_at, save_state
 from encoder.transfer import to_device
@@ -200,9 +201,7 @@ def _model(folder: Path, settings: TrainSettings) -> torch.nn.Module:
     from reader.model import load_model
 
     model = load_model(folder)
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = settings.dropout
+    set_dropout(model, settings.dropout)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     fit_attention(model.base, device)
     return model.to(device).train()

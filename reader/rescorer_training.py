@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from encoder.training.attention import fit_attention, half_precision
+from encoder.training.dropout import set_dropout
 from encoder.training.log import StepLog
 from encoder.training.state import load_optimizer, open_run, rate_at, save_state
 from encoder.transfer import to_device
@@ -179,9 +180,7 @@ def _model(base: Path, state: Path | None, dropout: float) -> torch.nn.Module:
         with torch.no_grad():
             for parameter in model.base.qa_outputs.parameters():
                 parameter.mul_(_SOFTER)
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = dropout
+    set_dropout(model, dropout)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     fit_attention(model.base, device)
     return model.to(device).train()

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from encoder.cpu import flags, has_fast_bf16
+from encoder.training.dropout import drop
 
 if TYPE_CHECKING:
     import torch
@@ -116,21 +117,3 @@ def attend(
             weights = drop(weights, dropout)
         states = torch.matmul(weights, value)
     return states.transpose(1, 2).contiguous(), None
-
-
-def drop(weights: torch.Tensor, share: float) -> torch.Tensor:
-    """Drop a share of bf16 weights, to the next 256th; what is kept grows to the same mean.
-
-    A random byte decides on each: torch's random numbers, larger and made by one core, would take
-    a third of a training step. They follow from torch's state, so that a run can be resumed.
-    """
-    import numpy as np
-    import torch
-
-    dropped = round(share * 256)
-    random = np.random.Generator(np.random.SFC64(int(torch.randint(2**62, ()))))
-    drawn = random.integers(2**64, size=-(-weights.numel() // 8), dtype=np.uint64).view(np.uint8)
-    factors = torch.zeros(256, dtype=torch.bfloat16)
-    factors[dropped:] = 256 / (256 - dropped)
-    taken = factors.view(torch.int16).numpy().take(drawn[: weights.numel()])  # numpy has no bf16
-    return weights * torch.from_numpy(taken).view(torch.bfloat16).view(weights.shape)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from encoder.training.dropout import set_dropout
 from indexing.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,9 +38,7 @@ def load_writer(folder: Path, dropout: float = 0.0) -> torch.nn.Module:
         model: torch.nn.Module = BertForMaskedLM.from_pretrained(folder, dtype=torch.float32)
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: not a BERT checkpoint ({error})") from error
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = dropout
+    set_dropout(model, dropout)
     return model
 
 

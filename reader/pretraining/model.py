@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from encoder.training.dropout import set_dropout
 from encoder.transfer import to_device
 from indexing.errors import InputError
 from reader.pretraining.batches import LONGEST_TARGET, PretrainBatch
@@ -48,12 +49,8 @@ def build_model(settings: PretrainSettings) -> torch.nn.Module:
     Raises:
         InputError: the base is no BERT checkpoint, or is too short for `settings.length`.
     """
-    import torch
-
     model = _span_bert(_load_base(settings))
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = settings.dropout
+    set_dropout(model, settings.dropout)
     if model.base.config.max_position_embeddings < settings.length:
         raise InputError(
             f"{settings.base} reads at most {model.base.config.max_position_embeddings} tokens; "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from encoder.checkpoint import WEIGHTS
 from encoder.dpr import has_two_towers
 from encoder.sentence_settings import CLS, SentenceSettings, read_settings
+from encoder.training.dropout import set_dropout
 from indexing.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,9 +57,7 @@ def load_model(folder: Path, dropout: float) -> torch.nn.Module:
         )
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: not a BERT-type checkpoint ({error})") from error
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = dropout
+    set_dropout(model, dropout)
     return model.train()
 
 

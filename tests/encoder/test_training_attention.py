@@ -3,7 +3,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from encoder.training.attention import attend, drop, fit_attention, padding_mask  # noqa: E402
+from encoder.training.attention import attend, fit_attention, padding_mask  # noqa: E402
 from reader.model import load_model  # noqa: E402
 
 
@@ -41,23 +41,6 @@ def test_dropout_only_in_training():
     torch.testing.assert_close(first, second)
     dropped, _ = attend(module.train(), query, key, value, None, dropout=0.5)
     assert not torch.allclose(dropped, second)
-
-
-@pytest.mark.parametrize("share", [0.1, 0.5])
-def test_dropout_drops_its_share_keeps_the_mean_and_follows_torchs_seed(share):
-    weights = torch.ones(6, 5, 33, 31, requires_grad=True)
-    torch.manual_seed(7)
-    dropped = drop(weights, share)
-    first = dropped.detach()
-    second = drop(weights, share).detach()
-    torch.manual_seed(7)
-    torch.testing.assert_close(drop(weights, share).detach(), first)
-    assert (first == 0).float().mean() == pytest.approx(share, abs=0.01)
-    assert first.mean() == pytest.approx(1, abs=0.02)
-    both = ((first == 0) & (second == 0)).float().mean()
-    assert both == pytest.approx(share**2, abs=0.01)
-    dropped.sum().backward()
-    torch.testing.assert_close(weights.grad, first)
 
 
 def test_a_model_fitted_for_a_bf16_cpu_gives_the_same_logits(monkeypatch, tiny_bert):
