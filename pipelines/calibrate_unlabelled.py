@@ -46,6 +46,8 @@ def calibrate_unlabelled(
     Raises:
         InputError: too few questions, or a calibration that does not say what it was fitted on.
     """
+    from reader.calibration import rank_answers
+
     if calibration.typical is None:
         raise InputError(
             "this reader's probabilities are not fitted, or were by an older version; run qa "
@@ -56,33 +58,16 @@ def calibrate_unlabelled(
             f"{len(questions)} questions are too few to tell of others; give {FEWEST} or more"
         )
     plain = replace(calibration, shift=0.0)
-    found = _probabilities(questions, retriever, reader, plain, rescorer, top_k, progress)
-    return _fitted(found, plain, calibration.typical)
-
-
-def _probabilities(
-    questions: Sequence[str],
-    retriever: Retriever,
-    reader: Reader,
-    calibration: Calibration,
-    rescorer: Rescorer | None,
-    top_k: int,
-    progress: Progress,
-) -> list[float]:
-    """Return the probability of each question's best answer; 0 where it has none."""
-    from reader.calibration import rank_answers
-
-    found: list[float] = []
+    found: list[float] = []  # of each question's best answer; 0 where it has none
     with progress.stage("Reading", len(questions), "questions") as advance:
         for begin in range(0, len(questions), BATCH):
             texts = questions[begin : begin + BATCH]
-            hits = retriever.retrieve(texts, top_k)
-            passages = [[hit.passage for hit in own] for own in hits]
+            passages = [[hit.passage for hit in own] for own in retriever.retrieve(texts, top_k)]
             spans = reader.read(texts, passages)
-            ranked = rank_answers(texts, passages, spans, calibration, rescorer)
+            ranked = rank_answers(texts, passages, spans, plain, rescorer)
             found += [own[0].probability if own else 0.0 for own in ranked]
             advance(len(texts))
-    return found
+    return _fitted(found, plain, calibration.typical)
 
 
 def _fitted(
