@@ -8,16 +8,16 @@ import random
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from indexing.errors import InputError
 from pipelines.commands import options
+from pipelines.commands.calibration_output import Fits, document, show
 
 if TYPE_CHECKING:
     from pipelines.calibrate import CalibrationReport
-    from pipelines.calibrate_reading import AnswerabilityReport
     from pipelines.calibrate_unlabelled import UnlabelledReport
     from pipelines.questions import ReadingExample
     from reader.calibration import Calibration
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from reader.load import LoadedReader
     from reader.spans import Reader
     from retriever.hits import Retriever
+
+THRESHOLD = 0.1
 
 T = TypeVar("T")
 Asked = tuple[Path, list[str]]  # an index, and question files
@@ -82,37 +84,44 @@ def register(commands: Any) -> None:
         help="questions taken of each index, at random (2000)",
     )
     parser.add_argument(
-        "--threshold", type=options.share, default=0.1, help="abstain below this (0.1)"
+        "--threshold",
+        type=options.share,
+        default=None,
+        help=f"abstain below this (a fit to answered questions: {THRESHOLD}; else as it was)",
     )
     parser.add_argument(
         "--out",
         type=Path,
         default=None,
-        help="a reader's folder; made as a copy of --reader if it is not there (default: --reader)",
+        help="a reader's folder; made as a copy of --reader if it is not there (default: --reader, "
+        "where that is given)",
     )
     parser.add_argument("--seed", type=options.seed, default=13)
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print the report as JSON; where both are fitted, one with 'asking' and 'reading'",
+        help="print the report as JSON; of two fits by their names ('asking' or 'unlabelled', "
+        "and 'reading')",
     )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run `qa calibrate`."""
-    from reader.load import load_reader
+    from reader.load import DEFAULT, load_reader
 
     asked = _asked(args)
+    if args.out is None and args.reader in (None, DEFAULT):
+        raise InputError("the bundled reader stays as it is: add --out DIR, for a copy of it")
     examples = _examples(args.reading)
     loaded = load_reader(args.reader, args.device, args.precision)
     out = args.out or loaded.folder
     fits = _fit(args, asked, examples, loaded, out)
     _store(fits, out, loaded.folder)
     if args.json:
-        print(json.dumps(_document(fits)))
+        print(json.dumps(document(fits)))
     else:
-        _show(fits, out)
+        show(fits, out)
     return 0
 
 
@@ -146,24 +155,13 @@ def _examples(files: Sequence[str]) -> list[ReadingExample]:
     return [example for file in files for example in load_reading(file).examples]
 
 
-@dataclass(frozen=True, slots=True)
-class _Fits:
-    """A calibration of which one part or several are fitted; one that is not has no report."""
-
-    calibration: Calibration
-    asking: CalibrationReport | None
-    unlabelled: UnlabelledReport | None
-    reading: AnswerabilityReport | None
-    notes: dict[str, dict[str, object]]
-
-
 def _fit(
     args: argparse.Namespace,
     asked: Mapping[str, Asked],
     examples: Sequence[ReadingExample],
     loaded: LoadedReader,
     out: Path,
-) -> _Fits:
+) -> Fits:
     from reader.calibration import FILE, load_calibration
 
     # A new folder goes on from the reader's own calibration.
@@ -183,7 +181,9 @@ def _fit(
         known = replace(known, answerable=answerable)
         files: list[str] = [Path(file).name for file in args.reading]
         notes["reading"] = {"files": files} | asdict(reading)
-    return _Fits(known, asking, unlabelled, reading, notes)
+    if args.threshold is not None:
+        known = replace(known, threshold=args.threshold)
+    return Fits(known, asking, unlabelled, reading, notes)
 
 
 def _fit_asking(
@@ -195,12 +195,11 @@ def _fit_asking(
 
     found = {name: _read(args, *own, loaded.reader) for name, own in asked.items()}
     rescorer = load_rescorer(loaded.folder, args.device, args.precision)
-    return calibrate(
-        found, args.threshold, loaded.calibration, args.seed, rescorer, open_progress()
-    )
+    threshold = THRESHOLD if args.threshold is None else args.threshold
+    return calibrate(found, threshold, loaded.calibration, args.seed, rescorer, open_progress())
 
 
-def _store(fits: _Fits, out: Path, reader: Path) -> None:
+def _store(fits: Fits, out: Path, reader: Path) -> None:
     """Store the calibration; a new folder becomes a whole reader, or nothing."""
     from reader.calibration import save_calibration
 
@@ -212,42 +211,6 @@ def _store(fits: _Fits, out: Path, reader: Path) -> None:
     shutil.copytree(reader, part, ignore=shutil.ignore_patterns("state"))
     save_calibration(part, fits.calibration, fits.notes)
     part.replace(out)
-
-
-def _document(fits: _Fits) -> dict[str, object]:
-    """Return the report of what was fitted; of several by their names."""
-    from reader.calibration import PARTS
-
-    parts = {name: asdict(report) for name in PARTS if (report := getattr(fits, name)) is not None}
-    return next(iter(parts.values())) if len(parts) == 1 else dict(parts)
-
-
-def _show(fits: _Fits, out: Path) -> None:
-    if (asking := fits.asking) is not None:
-        print(
-            f"{asking.questions:,} questions; cross-validated: EM {100 * asking.em:.1f}, mean "
-            f"probability {100 * asking.mean_probability:.1f} %, expected calibration error "
-            f"{asking.expected_calibration_error:.3f}; stored in {out}"
-        )
-        for one in asking.sources if len(asking.sources) > 1 else ():
-            print(
-                f"  {one.name}: {one.questions:,} questions, EM {100 * one.em:.1f}, mean "
-                f"probability {100 * one.mean_probability:.1f} %, error "
-                f"{one.expected_calibration_error:.3f}"
-            )
-    if (unlabelled := fits.unlabelled) is not None:
-        print(
-            f"{unlabelled.questions:,} questions without answers: mean probability "
-            f"{100 * unlabelled.mean_probability_before:.1f} %, of the fit's questions "
-            f"{100 * unlabelled.typical:.1f} %; moved to "
-            f"{100 * unlabelled.mean_probability:.1f} %; stored in {out}"
-        )
-    if (reading := fits.reading) is not None:
-        print(
-            f"{reading.questions} questions, {100 * reading.answered:.0f} % with an answer: told "
-            f"apart rightly {100 * reading.accuracy:.1f} %, by relevance alone "
-            f"{100 * reading.accuracy_of_relevance:.1f} %; stored in {out}"
-        )
 
 
 def _fit_unlabelled(

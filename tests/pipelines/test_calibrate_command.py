@@ -165,6 +165,23 @@ def test_questions_without_answers_move_probabilities(fitted, tmp_path, capsys):
     assert sorted(refitted["notes"]) == ["asking"]
 
 
+def test_questions_that_nothing_answers_are_told_of_and_the_threshold_stays(
+    fitted, tmp_path, capsys
+):
+    index, reader = fitted
+    command = ["calibrate", "--index", index, "--reader", str(reader)]
+    assert cli.main([*command, str(tmp_path / "a" / "dev.jsonl"), "--threshold", "0.2"]) == 0
+    file = unlabelled(tmp_path / "asked.txt", ["xyz"] * 30)
+    capsys.readouterr()
+    assert cli.main([*command, "--unlabelled", file]) == 0
+    printed = capsys.readouterr().out
+    assert "30 questions without answers: mean probability 0.0 %" in printed
+    assert "do questions and index match?" in printed
+    assert load_calibration(reader).threshold == 0.2
+    assert cli.main([*command, "--unlabelled", file, "--threshold", "0.3"]) == 0
+    assert load_calibration(reader).threshold == 0.3
+
+
 @pytest.mark.parametrize(
     ("questions", "more", "wanted"),
     [

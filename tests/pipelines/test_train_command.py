@@ -105,7 +105,7 @@ def test_few_shot_holds_out_contexts_and_keeps_the_best(tiny_bert, squad_file, t
     out = tmp_path / "few"
     code = cli.main(
         ["train", "reader", str(squad_file), "--base", str(tiny_bert), "--out", str(out),
-         "--few-shot", "--epochs", "3", "--seeds", "2", "--learning-rate", "0.001"]
+         "--few-shot", "--epochs", "3", "--seeds", "2", "--learning-rate", "0.01"]
     )  # fmt: skip
     assert code == 0
     printed = capsys.readouterr().out
@@ -126,7 +126,7 @@ def test_few_shot_holds_out_contexts_and_keeps_the_best(tiny_bert, squad_file, t
     assert summary["f1"]["sd"] == pytest.approx(abs(scores[0] - scores[1]) / 2**0.5)
     again = cli.main(
         ["train", "reader", str(squad_file), "--base", str(tiny_bert), "--out", str(out),
-         "--few-shot", "--epochs", "3", "--seeds", "2", "--learning-rate", "0.001", "--resume"]
+         "--few-shot", "--epochs", "3", "--seeds", "2", "--learning-rate", "0.01", "--resume"]
     )  # fmt: skip
     assert again == 0
     assert json.loads((out / "seeds.json").read_text())["f1"] == summary["f1"]
@@ -230,7 +230,12 @@ def test_answerability_is_fitted_stored_and_used(trained, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [([], "give development questions"), (["q.jsonl"], "add --index")],
+    [
+        ([], "give development questions"),
+        (["q.jsonl"], "add --index"),
+        (["q.jsonl", "--index", "idx"], "the bundled reader stays as it is: add --out"),
+        (["q.jsonl", "--index", "idx", "--reader", "default"], "the bundled reader stays as it is"),
+    ],
 )
 def test_calibrate_says_what_is_missing(arguments, message, capsys):
     assert cli.main(["calibrate", *arguments]) == 2
