@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 
 from encoder.load import default_folder
+from encoder.training.attention import uses_bf16
 from reader.finetuning import train
 from reader.train_settings import BatchSettings, TrainSettings
 from reader.training_data import load_squad
@@ -97,7 +98,7 @@ def stock_speed(features, per_question: float, folder: Path, batch: int, steps: 
                 per_device_train_batch_size=batch,
                 max_steps=steps + WARM_UP,
                 learning_rate=3e-5,
-                bf16=cuda,
+                bf16=uses_bf16(torch.device("cuda" if cuda else "cpu")),
                 use_cpu=not cuda,
                 report_to=[],
                 save_strategy="no",
