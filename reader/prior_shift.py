@@ -12,6 +12,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+_LEAST = 1e-6  # of what is never quite 0 or 1
+
 
 def prior_shift(probabilities: Sequence[float], typical: float) -> float:
     """Return what to add to the logits of the questions' answers.
@@ -19,9 +21,10 @@ def prior_shift(probabilities: Sequence[float], typical: float) -> float:
     Args:
         probabilities: of the best answers to questions as they are asked, before any shift; 0
             where a question has none.
-        typical: the mean probability over the questions of the fit, between 0 and 1; it counts
-            as one question more, so that the mean is never 0 or 1.
+        typical: the mean probability over the questions of the fit; it counts as one question
+            more, so that the mean is never 0 or 1.
     """
+    typical = min(max(typical, _LEAST), 1 - _LEAST)
     mean = (math.fsum(probabilities) + typical) / (len(probabilities) + 1)
     return _logit(mean) - _logit(typical)
 

@@ -9,14 +9,11 @@ from hypothesis import strategies as st
 
 from reader.prior_shift import prior_shift, shifted
 
+shares = st.floats(0, 1, allow_subnormal=False)
 inside = st.floats(0.001, 0.999)
 
 
-@given(
-    st.lists(st.floats(0, 1, allow_subnormal=False), min_size=1, max_size=40),
-    inside,
-    st.floats(0.001, 0.999),
-)
+@given(st.lists(shares, min_size=1, max_size=40), inside, inside)
 def test_one_step_weighs_right_and_wrong_by_their_new_priors(probabilities, typical, one):
     """Saerens et al. 2002, equation 2.4, with the mean as the new prior of right answers."""
     prior = float(np.mean([*probabilities, typical]))
@@ -28,6 +25,11 @@ def test_one_step_weighs_right_and_wrong_by_their_new_priors(probabilities, typi
 
 def test_questions_like_those_of_the_fit_move_nothing():
     assert prior_shift([0.1, 0.5, 0.3], 0.3) == pytest.approx(0)
+
+
+@given(st.lists(shares, min_size=1, max_size=40), st.sampled_from([0.0, 1.0]))
+def test_a_fit_that_was_always_or_never_right_gives_a_finite_shift(probabilities, typical):
+    assert math.isfinite(prior_shift(probabilities, typical))
 
 
 @given(st.floats(-50, 50, allow_subnormal=False))
