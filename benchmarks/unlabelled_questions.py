@@ -80,9 +80,10 @@ def main() -> None:
     parser.add_argument("--reader", default=None, help="of the reports (default: the bundled)")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    typical = load_calibration(reader_folder(args.reader)).typical
-    if typical is None:
-        raise SystemExit("this reader's calibration does not say what it was fitted on")
+    calibration = load_calibration(reader_folder(args.reader))
+    typical = calibration.typical
+    if typical is None or calibration.shift:
+        raise SystemExit("reports must be of a fitted reader whose probabilities were not moved")
     sizes = " | ".join(f"{size} questions" for size in args.sizes)
     print(
         f"| report | n | EM | mean probability | error (floor) | moved | error (floor) | {sizes} |"

@@ -40,7 +40,7 @@ def drop(values: torch.Tensor, share: float) -> torch.Tensor:
     random = np.random.Generator(np.random.SFC64(int(torch.randint(2**62, ()))))
     drawn = random.integers(2**64, size=-(-values.numel() // 8), dtype=np.uint64).view(np.uint8)
     factors = torch.zeros(256, dtype=values.dtype)
-    factors[dropped:] = 256 / (256 - dropped)
+    factors[dropped:] = 256 / max(256 - dropped, 1)  # nothing is left of a share of 1
     bits = {2: torch.int16, 4: torch.int32, 8: torch.int64}[values.element_size()]
     taken = factors.view(bits).numpy().take(drawn[: values.numel()])  # numpy has no bf16
     return values * torch.from_numpy(taken).view(values.dtype).view(values.shape)

@@ -25,6 +25,11 @@ def test_dropout_drops_its_share_keeps_the_mean_and_follows_torchs_seed(share, k
     torch.testing.assert_close(values.grad, first)
 
 
+@pytest.mark.parametrize(("share", "wanted"), [(0.0, 1.0), (1.0, 0.0)])
+def test_nothing_and_everything_can_be_dropped(share, wanted):
+    assert (drop(torch.ones(40, 50), share) == wanted).all()
+
+
 def test_all_dropout_of_a_model_drops_its_share_in_training_alone(tiny_bert):
     model = load_model(tiny_bert).eval()
     ids = torch.randint(5, 30, (2, 12), generator=torch.Generator().manual_seed(1))

@@ -45,6 +45,7 @@ def test_where_only_the_share_of_right_answers_differs_it_comes_nearer(share):
     right = random.random(20_000) < share
     scores = random.normal(np.where(right, 1.0, -1.0), 1.0)
     before = 1 / (1 + np.exp(-(2 * scores + math.log(0.3 / 0.7))))
-    after = [shifted(one, prior_shift(before.tolist(), 0.3)) for one in before]
+    shift = prior_shift(before.tolist(), 0.3)
+    after = [shifted(one, shift) for one in before]
     assert abs(np.mean(after) - share) < 0.7 * abs(before.mean() - share)
     assert (np.mean(after) - share) * (before.mean() - share) > 0  # and does not go past it
