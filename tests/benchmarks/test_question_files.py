@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,14 @@ def records(file: Path) -> list[dict]:
     return [dict(record) for _, record in read_records(file)]
 
 
+def check_quotes(texts: dict[str, str], questions: list[dict]) -> None:
+    for one in questions:
+        if one["answer"]:
+            text = texts[one["document_id"]]
+            found = answer_ranges(text, one["quote"], one["answer"])
+            assert {text[start:end] for start, end in found} == set(one["answer"]), one
+
+
 @pytest.mark.parametrize(("part", "count", "unanswered"), [("train", 2502, 291), ("held", 668, 81)])
 def test_answers_stand_in_the_quotes_of_the_invented_documents(part, count, unanswered):
     texts = {one["id"]: one["text"] for one in records(INVENTED / "invented.jsonl.xz")}
@@ -33,9 +42,25 @@ def test_answers_stand_in_the_quotes_of_the_invented_documents(part, count, unan
         name = one["document_id"] if one["answer"] else one["near"]
         held = int(hashlib.sha256(name.encode()).hexdigest(), 16) % 5 == 0
         assert held == (part == "held"), name
-        if one["answer"]:
-            found = answer_ranges(texts[name], one["quote"], one["answer"])
-            assert {texts[name][start:end] for start, end in found} == set(one["answer"]), one
+    check_quotes(texts, questions)
+
+
+def test_answers_stand_in_the_quotes_of_the_organisations_documents():
+    texts = {one["id"]: one["text"] for one in records(INVENTED / "organisations.jsonl.xz")}
+    sizes = Counter(name.rpartition("-")[0] for name in texts)
+    assert (len(sizes), set(sizes.values())) == (83, {5})
+    train, held = (
+        records(INVENTED / f"organisations-{part}.jsonl.xz") for part in ("train", "held")
+    )
+    assert (len(train), sum(not one["answer"] for one in train)) == (5390, 770)
+    assert (len(held), sum(not one["answer"] for one in held)) == (420, 60)
+    assert len({one["question"].casefold().strip(" ?") for one in train + held}) == 5810
+    asked_of = [
+        {one["id"].rpartition("-")[0].rpartition("-")[0] for one in part} for part in (train, held)
+    ]
+    assert not asked_of[0] & asked_of[1]
+    assert asked_of[0] | asked_of[1] == set(sizes)
+    check_quotes(texts, train + held)
 
 
 def test_search_questions_have_their_answer_in_the_quote_and_are_asked_once():
