@@ -97,8 +97,11 @@ def test_checkpoint_is_small_calibrated_and_documented():
     for word in ("SQuAD", "Natural Questions", "TyDi", "seed", "Apache-2.0"):
         assert word in card
     record = json.loads((folder / "training.json").read_text())
-    searching, *runs = record["mean_of"]
-    assert record["shares"] == [0.6, 0.15, 0.25]
+    paragraphs, run = record["mean_of"]
+    assert record["shares"] == [0.65, 0.35]
+    assert (run["seed"], run["files"][0]) == (191, "organisations-mined.jsonl")
+    searching, *runs = paragraphs["mean_of"]
+    assert paragraphs["shares"] == [0.6, 0.15, 0.25]
     assert [run["seed"] for run in runs] == [111, 112]
     assert runs[1]["files"][0] == "paragraph_questions/train.json.gz"
     reader_before, *runs = searching["mean_of"]
