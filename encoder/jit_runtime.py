@@ -29,6 +29,7 @@ from encoder.jit.network import (
 )
 from encoder.jit.weights import HEAD, TABLES, rounded_weights
 from encoder.model_cache import cached_model
+from encoder.weights_file import write_weights
 
 
 def can_run(folder: Path) -> bool:
@@ -148,7 +149,7 @@ class _Arrays:
 
 def _tensors(folder: Path) -> dict[str, NDArray[Any]]:
     """Return what `rounded_weights` makes of a checkpoint, from the cache where it is there."""
-    from safetensors.numpy import load_file, save_file
+    from safetensors.numpy import load_file
 
     from encoder.onnx_runtime import checkpoint_reach
 
@@ -157,7 +158,7 @@ def _tensors(folder: Path) -> dict[str, NDArray[Any]]:
         return rounded_weights(checkpoint, checkpoint_reach(checkpoint, folder))
 
     def write(target: Path) -> None:
-        save_file(made(), target)
+        write_weights(made(), target)
 
     file = cached_model(folder, "int8-packed", write, ".safetensors")
     return load_file(file) if file else made()

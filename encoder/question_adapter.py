@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder.weights_file import write_weights
 from indexing.errors import InputError
 
 ADAPTER = "question_adapter.safetensors"
@@ -44,12 +45,9 @@ class QuestionAdapter:
 
     def save(self, folder: Path) -> None:
         """Write the adapter into an encoder's folder, in half precision."""
-        from safetensors.numpy import save_file
-
-        part = folder / f"{ADAPTER}.part"
         tensors = {"weight": self.weight, "bias": self.bias}
-        save_file({name: value.astype(np.float16) for name, value in tensors.items()}, part)
-        part.replace(folder / ADAPTER)
+        half = {name: value.astype(np.float16) for name, value in tensors.items()}
+        write_weights(half, folder / ADAPTER)
 
 
 def no_adapter(dimension: int) -> QuestionAdapter:

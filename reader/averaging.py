@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from encoder.checkpoint import WEIGHTS, read_object
+from encoder.weights_file import write_weights
 from indexing.errors import InputError
 
 RECORD = "training.json"
@@ -76,7 +77,7 @@ def _write(folder: Path, weights: Weights, first: Path, record: dict[str, object
     for name, written in (("config.json", config), (RECORD, record)):
         (folder / name).write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
     half = {name: value.astype(np.float16) for name, value in weights.items()}
-    save_file(half, folder / WEIGHTS, metadata={"format": "pt"})
+    write_weights(half, folder / WEIGHTS, {"format": "pt"})
 
 
 def _weights(folder: Path) -> Weights:

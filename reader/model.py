@@ -12,6 +12,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from encoder.checkpoint import WEIGHTS
+from encoder.weights_file import write_weights
 from indexing.errors import InputError
 
 if TYPE_CHECKING:
@@ -75,7 +77,6 @@ def load_model(folder: Path) -> torch.nn.Module:
 def save_model(model: torch.nn.Module, source: Path, target: Path, *, half: bool) -> None:
     """Write a checkpoint folder: weights, configuration, and the tokenizer of `source`."""
     import torch
-    from safetensors.torch import save_file
 
     target.mkdir(parents=True, exist_ok=True)
     dtype = torch.float16 if half else torch.float32
@@ -86,9 +87,7 @@ def save_model(model: torch.nn.Module, source: Path, target: Path, *, half: bool
         for k, v in tensors.items()
         if v.is_floating_point()
     }
-    temporary = target / "model.safetensors.part"
-    save_file(tensors, temporary, metadata={"format": "pt"})
-    temporary.replace(target / "model.safetensors")
+    write_weights(tensors, target / WEIGHTS, {"format": "pt"})
     config = model.base.config.to_dict()
     config["architectures"] = [type(model.base).__name__]
     config["dtype"] = str(dtype).removeprefix("torch.")

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.protocol import TextEncoder
+from encoder.weights_file import write_weights
 from indexing.errors import InputError
 from indexing.graph.facts import Statement
 from retriever.graph import GraphView, Link, Path, Place, Step
@@ -170,10 +171,8 @@ class FittedPaths:
 
     def save(self, file: File) -> None:
         """Write the classifier as safetensors, with its paths and its encoder as metadata."""
-        from safetensors.numpy import save_file
-
         notes = {"paths": json.dumps(self.paths), "encoder": self.encoder.fingerprint}
-        save_file({"weights": self.weights, "bias": self.bias}, str(file), metadata=notes)
+        write_weights({"weights": self.weights, "bias": self.bias}, file, notes)
 
 
 def load_paths(file: File, encoder: TextEncoder) -> FittedPaths:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from encoder.training.plan import Plan, plan_of, require_same
+from encoder.weights_file import write_weights
 from indexing.errors import InputError
 
 if TYPE_CHECKING:
@@ -71,15 +72,13 @@ def save_state(
 
     `save_model` writes the weights, in full precision, into the folder that it is given.
     """
-    from safetensors.torch import save_file
-
     folder = out / "state" / f"step-{step}"
     save_model(folder)
     tensors = {}
     for i, values in optimizer.state_dict()["state"].items():
         for key, value in values.items():
             tensors[f"{i}.{key}"] = value.detach().cpu().contiguous()
-    save_file(tensors, folder / "optimizer.safetensors", metadata={"step": str(step)})
+    write_weights(tensors, folder / "optimizer.safetensors", {"step": str(step)})
     pointer = out / "state" / "current.part"
     pointer.write_text(folder.name)
     os.replace(pointer, out / "state" / "current")

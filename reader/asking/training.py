@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder.checkpoint import WEIGHTS
 from encoder.training.attention import half_precision
 from encoder.training.log import StepLog
 from encoder.training.optimizer import adamw
@@ -170,6 +171,8 @@ def train_writer(
 
 def _save(model: torch.nn.Module, source: Path, target: Path) -> None:
     model.save_pretrained(target)
+    # The weights for all who may read the configuration: see `encoder.weights_file`.
+    (target / WEIGHTS).chmod((target / "config.json").stat().st_mode)
     for name in TOKENIZER_FILES:
         if (source / name).exists():
             shutil.copyfile(source / name, target / name)

@@ -12,6 +12,7 @@ import numpy as np
 
 from encoder.training.dropout import set_dropout
 from encoder.transfer import to_device
+from encoder.weights_file import write_weights
 from indexing.errors import InputError
 from reader.pretraining.batches import LONGEST_TARGET, PretrainBatch
 from reader.pretraining.objectives import boundary_head, selection_head, selection_loss
@@ -166,8 +167,6 @@ def save_checkpoint(model: torch.nn.Module, source: Path, target: Path) -> None:
     `qa train reader --base` and `transformers.AutoModel` open it. If `source` is a reader, its
     heads for reading stay as they are, so that fine-tuning goes on from them.
     """
-    from safetensors.torch import save_file
-
     target.mkdir(parents=True, exist_ok=True)
     base = _reading_heads(source) | {
         name: value.detach().cpu().contiguous()
@@ -180,9 +179,7 @@ def save_checkpoint(model: torch.nn.Module, source: Path, target: Path) -> None:
         if name.startswith(_HEADS)
     }
     for name, tensors in (("model.safetensors", base), (HEADS, heads)):
-        part = target / (name + ".part")
-        save_file(tensors, part, metadata={"format": "pt"})
-        part.replace(target / name)
+        write_weights(tensors, target / name, {"format": "pt"})
     config = model.base.config.to_dict()
     config |= {"architectures": ["BertForMaskedLM"], "dtype": "float32"}
     config = {key: value for key, value in config.items() if not key.startswith("_")}

@@ -11,6 +11,7 @@ from encoder.checkpoint import WEIGHTS
 from encoder.dpr import has_two_towers
 from encoder.sentence_settings import CLS, SentenceSettings, read_settings
 from encoder.training.dropout import set_dropout
+from encoder.weights_file import write_weights
 from indexing.errors import InputError
 
 if TYPE_CHECKING:
@@ -84,7 +85,6 @@ def save_model(
     Tokenizer and settings are those of `source`; a plain BERT's are written out.
     """
     import torch
-    from safetensors.torch import save_file
 
     target.mkdir(parents=True, exist_ok=True)
     for file in _settings_files(source):
@@ -102,9 +102,7 @@ def save_model(
         for name, tensor in model.state_dict().items()
         if tensor.is_floating_point()
     }
-    temporary = target / f"{WEIGHTS}.part"
-    save_file(tensors, temporary, metadata={"format": "pt"})
-    temporary.replace(target / WEIGHTS)
+    write_weights(tensors, target / WEIGHTS, {"format": "pt"})
 
 
 def _settings_files(source: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from encoder.checkpoint import WEIGHTS, WORDS
 from encoder.question_adapter import QuestionAdapter
 from encoder.question_side import QUESTION_ENCODER
 from encoder.training.attention import fit_attention, half_precision
+from encoder.weights_file import write_weights
 from indexing.errors import InputError
 from indexing.progress import Progress
 from retriever.training.candidates import Candidates, Passages, fit
@@ -43,7 +44,6 @@ class QuestionEncoder:
     def save(self, folder: Path) -> None:
         """Write both into the folder of the encoder of passages, in half precision."""
         import torch
-        from safetensors.torch import save_file
 
         target = folder / QUESTION_ENCODER
         target.mkdir(exist_ok=True)
@@ -51,8 +51,7 @@ class QuestionEncoder:
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, target / name)
         half = {name: value.to(torch.float16) for name, value in self.tensors.items()}
-        save_file(half, target / f"{WEIGHTS}.part", metadata={"format": "pt"})
-        (target / f"{WEIGHTS}.part").replace(target / WEIGHTS)
+        write_weights(half, target / WEIGHTS, {"format": "pt"})
         self.adapter.save(folder)
 
 

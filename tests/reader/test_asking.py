@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from encoder.checkpoint import WEIGHTS
 from indexing.documents import Passage
 from indexing.errors import InputError
 from reader.asking import training
@@ -245,6 +246,11 @@ def test_a_stopped_run_resumes_to_the_same_weights(tiny_bert, squad_file, tmp_pa
     parts = load_writer(tmp_path / "parts").state_dict()
     for name, tensor in whole.items():
         torch.testing.assert_close(parts[name], tensor, rtol=0, atol=0)
+
+
+def test_all_who_may_read_its_configuration_may_read_its_weights(writer_folder):
+    modes = {(writer_folder / name).stat().st_mode for name in ("config.json", WEIGHTS)}
+    assert len(modes) == 1
 
 
 def test_a_folder_without_a_writer_is_an_error(tiny_bert):
