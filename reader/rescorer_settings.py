@@ -9,14 +9,16 @@ from dataclasses import dataclass
 class RescorerSettings:
     """What a run is made of; stored beside its checkpoint, so that a resumed run is the same.
 
-    `base` is the reader's folder that the rescorer starts from; `files` are candidates as
-    `reader.rescorer_data` reads them. `questions` make a batch, of which the device holds `chunk`
-    at once. `warmup` is the share of the steps in which the learning rates rise, and `held_out`
-    the share of the questions that the rescorer is measured on.
+    `base` is the folder that the rescorer starts from: a reader's, or, where it `goes_on`, that of
+    a rescorer. `files` are candidates as `reader.rescorer_data` reads them. `questions` make a
+    batch, of which the device holds `chunk` at once. `warmup` is the share of the steps in which
+    the learning rates rise, and `held_out` the share of the questions that the rescorer is
+    measured on.
     """
 
     base: str
     files: tuple[str, ...]
+    goes_on: bool = False
     epochs: int = 2
     max_steps: int | None = None
     questions: int = 32

@@ -42,7 +42,8 @@ RECORD = "training.json"
 _SOFTER = 0.25
 """What a reader's span logits are multiplied by before the first step.
 
-They are so sharp that start and end alone would decide, and the relevance would learn nothing.
+They are so sharp that start and end alone would decide, and the relevance would learn nothing. A
+rescorer that goes on to learn keeps its own.
 """
 
 
@@ -131,7 +132,7 @@ def train_rescorer(
     torch.set_flush_denormal(True)
     tokenizer = ReaderTokenizer.from_folder(base)
     questions, held = _data(settings, tokenizer)
-    model = _model(base, run.state, settings.dropout)
+    model = _model(settings, run.state)
     optimizer = make_optimizer(model, _as_reader(settings))
     per_epoch = -(-len(questions) // settings.questions)
     steps = min(settings.max_steps or 10**9, per_epoch * settings.epochs)
@@ -170,17 +171,17 @@ def _data(
     return questions, held
 
 
-def _model(base: Path, state: Path | None, dropout: float) -> torch.nn.Module:
+def _model(settings: RescorerSettings, state: Path | None) -> torch.nn.Module:
     import torch
 
     from reader.model import load_model
 
-    model = load_model(state or base)
-    if state is None:
+    model = load_model(state or Path(settings.base))
+    if state is None and not settings.goes_on:
         with torch.no_grad():
             for parameter in model.base.qa_outputs.parameters():
                 parameter.mul_(_SOFTER)
-    set_dropout(model, dropout)
+    set_dropout(model, settings.dropout)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     fit_attention(model.base, device)
     return model.to(device).train()

@@ -29,7 +29,8 @@ def register(parsers: Any) -> None:
         help="train a second model to tell a reader's right answers from its wrong ones",
         description="Ask questions with answers of an index, and train a model that reads each of "
         "the reader's best answers again, marked in its passage. OUT becomes a copy of the reader "
-        "with the new model beside it. A stopped run goes on with --resume, exactly.",
+        "with the new model beside it. If the reader has such a model, as the bundled one has, "
+        "training goes on from that. A stopped run goes on with --resume, exactly.",
     )
     parser.add_argument("questions", nargs="+", help="question files of any kind, for training")
     options.add_index(parser, required=True)
@@ -50,6 +51,9 @@ def register(parsers: Any) -> None:
         type=options.positive,
         default=_DEFAULTS.questions,
         help=f"questions in a batch ({_DEFAULTS.questions})",
+    )
+    parser.add_argument(
+        "--anew", action="store_true", help="start from the reader, whatever it has beside it"
     )
     kinds = {
         "epochs": options.positive,
@@ -74,14 +78,17 @@ def run_rescorer(args: argparse.Namespace) -> int:
     from pipelines.rescorer_candidates import CANDIDATES
     from reader.load import reader_folder
     from reader.rescorer_training import train_rescorer
+    from reader.rescoring import RESCORER
 
     require_training()
     _check_out(args)
     folder, work = reader_folder(args.reader), args.out / _WORK
     counts = _write_candidates(args, folder, work)
+    goes_on = (folder / RESCORER).is_dir() and not args.anew
     settings = RescorerSettings(
-        base=str(folder),
+        base=str(folder / RESCORER if goes_on else folder),
         files=(str(work / CANDIDATES),),
+        goes_on=goes_on,
         epochs=args.epochs,
         questions=args.batch,
         learning_rate=args.learning_rate,

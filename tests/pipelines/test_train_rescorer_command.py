@@ -51,6 +51,10 @@ def lines_of(out):
     return [json.loads(line) for line in text.splitlines()]
 
 
+def trained_by(out):
+    return json.loads((out / RESCORER / "training.json").read_text())["settings"]
+
+
 def test_a_reader_gets_a_rescorer(command, tiny_bert, asked, tmp_path, capsys):
     out = tmp_path / "out"
     assert cli.main([*command, "--json"]) == 0
@@ -70,15 +74,21 @@ def test_a_reader_gets_a_rescorer(command, tiny_bert, asked, tmp_path, capsys):
     ]  # fmt: skip
     load_reader(out, "cpu", "fp32")
     load_reader(out / RESCORER, "cpu", "fp32")
-    # From the new reader on: its rescorer is not copied, the next one takes its place.
+    # From the new reader on: the next rescorer goes on from this one and takes its place.
     again = [str(tmp_path / "again") if part == str(out) else part for part in command]
     again = [str(out) if part == str(tiny_bert) else part for part in again]
     assert cli.main([*again, "--seed", "2"]) == 0
     printed = capsys.readouterr().out
     assert "62 questions asked: 60 with a right answer and a wrong one, 1 without" in printed
     assert f"qa calibrate QUESTIONS --index {asked[0]} --reader {tmp_path / 'again'}" in printed
-    settings = json.loads((tmp_path / "again" / RESCORER / "training.json").read_text())["settings"]
-    assert (settings["seed"], settings["base"]) == (2, str(out))
+    settings = trained_by(tmp_path / "again")
+    assert (settings["seed"], settings["base"]) == (2, str(out / RESCORER))
+    assert settings["goes_on"]
+    anew = [str(tmp_path / "anew") if part == str(tmp_path / "again") else part for part in again]
+    assert cli.main([*anew, "--anew"]) == 0
+    settings = trained_by(tmp_path / "anew")
+    assert settings["base"] == str(out)
+    assert not settings["goes_on"]
 
 
 def test_a_run_killed_in_each_phase_goes_on(command, tmp_path, monkeypatch, capsys):

@@ -186,6 +186,16 @@ def test_span_logits_are_softened_once(tiny_bert, candidates, tmp_path):
         torch.testing.assert_close(tensor, (share * before[name]).half().float())
 
 
+def test_a_rescorer_that_goes_on_keeps_its_span_logits(tiny_bert, candidates, tmp_path):
+    still = settings_for(
+        tiny_bert, candidates, goes_on=True, max_steps=1, learning_rate=0, head_learning_rate=0
+    )
+    train_rescorer(still, tmp_path / "run", resume=False)
+    before = load_model(tiny_bert).base.state_dict()
+    for name, tensor in load_model(tmp_path / "run").base.state_dict().items():
+        torch.testing.assert_close(tensor, before[name].half().float())
+
+
 def test_a_folder_in_use_is_not_overwritten(tiny_bert, candidates, tmp_path):
     settings = settings_for(tiny_bert, candidates, max_steps=1)
     train_rescorer(settings, tmp_path / "run", resume=False)
