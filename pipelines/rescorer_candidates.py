@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -62,6 +62,13 @@ class CandidateCounts:
     written: int = 0
     without_right: int = 0
 
+    def __add__(self, other: CandidateCounts) -> CandidateCounts:
+        return CandidateCounts(
+            self.asked + other.asked,
+            self.written + other.written,
+            self.without_right + other.without_right,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Done:
@@ -113,7 +120,7 @@ def write_candidates(
             block = asked[begin : begin + _BLOCK]
             for line in _ask(block, retriever, loaded, settings.top_k, may_read):
                 right = [one["right"] for one in line["candidates"]]
-                counts = _counted(counts, right)
+                counts += CandidateCounts(1, any(right) and not all(right), not any(right))
                 if any(right) and not all(right):
                     size += file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
             file.flush()
@@ -162,15 +169,6 @@ def _chosen(candidates: Sequence[Candidate]) -> list[Candidate]:
     if late and not any(one["right"] for one in first):
         return [*first[:-1], late[0]]
     return list(first)
-
-
-def _counted(counts: CandidateCounts, right: Sequence[bool]) -> CandidateCounts:
-    return replace(
-        counts,
-        asked=counts.asked + 1,
-        written=counts.written + (any(right) and not all(right)),
-        without_right=counts.without_right + (not any(right)),
-    )
 
 
 def _done(out: Path) -> _Done:

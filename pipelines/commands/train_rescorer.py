@@ -34,6 +34,14 @@ def register(parsers: Any) -> None:
     )
     parser.add_argument("questions", nargs="+", help="question files of any kind, for training")
     options.add_index(parser, required=True)
+    parser.add_argument(
+        "--also",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("INDEX", "QUESTIONS"),
+        help="another index and its questions; may be given several times",
+    )
     options.add_reader(parser)
     options.add_retrieval(parser)
     parser.add_argument(
@@ -75,7 +83,6 @@ def register(parsers: Any) -> None:
 def run_rescorer(args: argparse.Namespace) -> int:
     """Train a rescorer for a reader."""
     from pipelines.commands.train_reader import require_training
-    from pipelines.rescorer_candidates import CANDIDATES
     from reader.load import reader_folder
     from reader.rescorer_training import train_rescorer
     from reader.rescoring import RESCORER
@@ -83,11 +90,11 @@ def run_rescorer(args: argparse.Namespace) -> int:
     require_training()
     _check_out(args)
     folder, work = reader_folder(args.reader), args.out / _WORK
-    counts = _write_candidates(args, folder, work)
+    candidates, counts = _write_candidates(args, folder, work)
     goes_on = (folder / RESCORER).is_dir() and not args.anew
     settings = RescorerSettings(
         base=str(folder / RESCORER if goes_on else folder),
-        files=(str(work / CANDIDATES),),
+        files=tuple(str(file) for file in candidates),
         goes_on=goes_on,
         epochs=args.epochs,
         questions=args.batch,
@@ -118,30 +125,47 @@ def _check_out(args: argparse.Namespace) -> None:
         )
 
 
-def _write_candidates(args: argparse.Namespace, folder: Path, work: Path) -> CandidateCounts:
+def _write_candidates(
+    args: argparse.Namespace, folder: Path, work: Path
+) -> tuple[list[Path], CandidateCounts]:
+    """Ask the questions of each index, and return the files of candidates and their counts.
+
+    What is asked of an index is a run of its own: those that are whole are not asked again.
+    """
     from indexing.index import Index
     from pipelines.ask import open_index_retriever
     from pipelines.progress import open_progress
-    from pipelines.rescorer_candidates import CandidateSettings, write_candidates
+    from pipelines.rescorer_candidates import (
+        CANDIDATES,
+        CandidateCounts,
+        CandidateSettings,
+        write_candidates,
+    )
     from reader.load import load_reader
 
-    settings = CandidateSettings(
-        sources=tuple(args.questions),
-        index=str(args.index),
-        reader=str(folder),
-        retriever=args.retriever,
-        encoder=args.encoder,
-        top_k=args.top_k,
-        keep_out=tuple(str(file) for file in args.keep_out),
-    )
-    with Index.open(args.index) as index:
-        retriever = open_index_retriever(
-            index, args.retriever, args.encoder, args.device, args.precision
+    loaded = load_reader(folder, args.device, args.precision)
+    files, total = [], CandidateCounts()
+    asked = [(args.index, args.questions)] + [(also, [own]) for also, own in args.also]
+    for number, (place, questions) in enumerate(asked):
+        own = work / f"also-{number}" if number else work
+        settings = CandidateSettings(
+            sources=tuple(questions),
+            index=str(place),
+            reader=str(folder),
+            retriever=args.retriever,
+            encoder=args.encoder,
+            top_k=args.top_k,
+            keep_out=tuple(str(file) for file in args.keep_out),
         )
-        loaded = load_reader(folder, args.device, args.precision)
-        return write_candidates(
-            settings, retriever, loaded, work, resume=args.resume, progress=open_progress()
-        )
+        with Index.open(Path(place)) as index:
+            retriever = open_index_retriever(
+                index, args.retriever, args.encoder, args.device, args.precision
+            )
+            total += write_candidates(
+                settings, retriever, loaded, own, resume=args.resume, progress=open_progress()
+            )
+        files.append(own / CANDIDATES)
+    return files, total
 
 
 def _publish(reader: Path, run: Path, out: Path) -> None:

@@ -46,8 +46,8 @@ def command(asked, tiny_bert, tmp_path):
             "--epochs", "2", "--batch", "8", "--learning-rate", "0.001"]  # fmt: skip
 
 
-def lines_of(out):
-    text = (out / WORK / "candidates.jsonl").read_text()
+def lines_of(out, corpus=""):
+    text = (out / WORK / corpus / "candidates.jsonl").read_text()
     return [json.loads(line) for line in text.splitlines()]
 
 
@@ -152,6 +152,32 @@ def test_other_sources_and_settings_do_not_resume(command, tmp_path, capsys):
     command[2] = str(other)
     assert cli.main([*command, "--resume"]) == 2
     assert "other settings" in capsys.readouterr().err
+
+
+def test_another_index_is_asked_its_own_questions(command, tmp_path, monkeypatch, capsys):
+    corpus, file = tmp_path / "more.jsonl", tmp_path / "more-questions.jsonl"
+    corpus.write_text("".join(json.dumps({"id": name, "text": name}) + "\n" for name in NAMES[:3]))
+    questions = [{"question": f"which {i}: bk bl bm", "answer": ["bl"]} for i in range(7)]
+    file.write_text("".join(json.dumps(question) + "\n" for question in questions))
+    index, out = str(tmp_path / "more"), tmp_path / "out"
+    assert cli.main(["index", "build", str(corpus), "--out", index, "--no-vectors"]) == 0
+    missing = str(tmp_path / "none.jsonl")
+    assert cli.main([*command, "--also", index, missing]) == 2
+    assert missing in capsys.readouterr().err
+    ask, read = rescorer_candidates._ask, []
+
+    def counting(block, *others):
+        read.extend(question.text for question in block)
+        return ask(block, *others)
+
+    monkeypatch.setattr(rescorer_candidates, "_ask", counting)
+    assert cli.main([*command, "--also", index, str(file), "--resume", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["candidates"] == {"asked": 69, "written": 67, "without_right": 1}
+    assert told["trained"] + told["held_out"] == 67
+    assert read == [one["question"] for one in questions]  # the first index was asked before
+    others = lines_of(out, "also-1")
+    assert {one["text"] for line in others for one in line["candidates"]} == {"bk", "bl", "bm"}
 
 
 def test_kept_out_questions_and_passages_do_not_train(command, asked, tmp_path, capsys):
