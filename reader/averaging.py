@@ -21,6 +21,7 @@ from safetensors.numpy import load_file
 from encoder.checkpoint import WEIGHTS, read_object
 from encoder.weights_file import write_weights
 from indexing.errors import InputError
+from reader.companions import inherit
 
 RECORD = "training.json"
 COPIED = ("tokenizer.json", "tokenizer_config.json", "vocab.txt")
@@ -32,7 +33,7 @@ def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None =
     """Write the mean of the checkpoints' weights, half precision, with all their records.
 
     `shares` says how much each of them counts (None: all alike). Everything else (configuration,
-    tokenizer) comes from the first.
+    tokenizer, calibration, rescorer) comes from the first.
 
     Raises:
         InputError: `out` is there already; fewer than two checkpoints, or they differ in their
@@ -53,6 +54,7 @@ def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None =
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     _write(part, mean, folders[0], record)
+    inherit(part, folders[0])
     part.replace(out)
 
 

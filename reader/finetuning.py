@@ -23,6 +23,7 @@ from indexing.errors import InputError
 from reader.batch_parts import answered, parts
 from reader.batch_source import batches_for
 from reader.batches import Batch, fitting
+from reader.companions import inherit
 from reader.held_out import load_sets, require_answers
 from reader.inference import SpanReader
 from reader.loss import distillation_loss, relevance_loss, shared_log_softmax, span_loss
@@ -174,6 +175,7 @@ def train(
         if (step + 1) % save_every == 0 and step + 1 < steps:
             save_state(out, step + 1, optimizer, save)
     save_model(load_model(selection.folder) if selection else model, base, out, half=True)
+    inherit(out, base)
     (out / RECORD).write_text(json.dumps(asdict(settings), indent=2) + "\n")
 
 
