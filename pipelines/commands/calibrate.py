@@ -48,14 +48,7 @@ def register(commands: Any) -> None:
         "says that nothing answers a question",
     )
     parser.add_argument("--index", type=Path, default=None, help="the index to ask them of")
-    parser.add_argument(
-        "--also",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("INDEX", "QUESTIONS"),
-        help="another index and its questions; may be given several times",
-    )
+    options.add_also(parser)
     parser.add_argument(
         "--reading",
         nargs="+",

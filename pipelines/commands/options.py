@@ -28,6 +28,18 @@ def add_index(parser: argparse.ArgumentParser, *, required: bool = False) -> Non
     )
 
 
+def add_also(parser: argparse.ArgumentParser) -> None:
+    """Add `--also`: further indexes, each with questions of its own."""
+    parser.add_argument(
+        "--also",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("INDEX", "QUESTIONS"),
+        help="another index and its questions; may be given several times",
+    )
+
+
 def add_fields(parser: argparse.ArgumentParser) -> None:
     """Add the options that name the fields of records."""
     for field in ("id", "title", "text", "url"):

@@ -34,14 +34,7 @@ def register(parsers: Any) -> None:
     )
     parser.add_argument("questions", nargs="+", help="question files of any kind, for training")
     options.add_index(parser, required=True)
-    parser.add_argument(
-        "--also",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("INDEX", "QUESTIONS"),
-        help="another index and its questions; may be given several times",
-    )
+    options.add_also(parser)
     options.add_reader(parser)
     options.add_retrieval(parser)
     parser.add_argument(
