@@ -80,7 +80,7 @@ def gradients(folder, sentence, tokens, dropout=0.0):
     model = load_model(folder, dropout)
     settings = EncoderTraining("", (), chunk_tokens=tokens, distil=0.7, temperature=2.0)
     found = backward(Trained(model, sentence, 0, settings), batch(), step=4)
-    return float(found.total), {name: p.grad for name, p in model.named_parameters()}
+    return float(found.total.detach()), {name: p.grad for name, p in model.named_parameters()}
 
 
 @pytest.mark.parametrize(
