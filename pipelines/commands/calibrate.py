@@ -106,6 +106,7 @@ def run(args: argparse.Namespace) -> int:
     asked = _asked(args)
     if args.out is None and args.reader in (None, DEFAULT):
         raise InputError("the bundled reader stays as it is: add --out DIR, for a copy of it")
+    options.check_asked(asked.values(), unanswerable=True)
     examples = _examples(args.reading)
     loaded = load_reader(args.reader, args.device, args.precision)
     out = args.out or loaded.folder

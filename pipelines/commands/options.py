@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,21 @@ def add_also(parser: argparse.ArgumentParser) -> None:
         metavar=("INDEX", "QUESTIONS"),
         help="another index and its questions; may be given several times",
     )
+
+
+def check_asked(asked: Iterable[tuple[Path, Sequence[str]]], *, unanswerable: bool) -> None:
+    """Open each index and load its questions, before the first of them are asked for minutes.
+
+    Raises:
+        QAError: one of them is not there or is unusable.
+    """
+    from indexing.index import Index
+    from pipelines.questions import load_questions
+
+    for index, sources in asked:
+        Index.open(index).close()
+        for source in sources:
+            load_questions(source, unanswerable=unanswerable)
 
 
 def add_fields(parser: argparse.ArgumentParser) -> None:

@@ -136,9 +136,10 @@ def _write_candidates(
     )
     from reader.load import load_reader
 
+    asked = [(args.index, args.questions)] + [(Path(also), [own]) for also, own in args.also]
+    options.check_asked(asked, unanswerable=False)
     loaded = load_reader(folder, args.device, args.precision)
     files, total = [], CandidateCounts()
-    asked = [(args.index, args.questions)] + [(also, [own]) for also, own in args.also]
     for number, (place, questions) in enumerate(asked):
         own = work / f"also-{number}" if number else work
         settings = CandidateSettings(
@@ -150,7 +151,7 @@ def _write_candidates(
             top_k=args.top_k,
             keep_out=tuple(str(file) for file in args.keep_out),
         )
-        with Index.open(Path(place)) as index:
+        with Index.open(place) as index:
             retriever = open_index_retriever(
                 index, args.retriever, args.encoder, args.device, args.precision
             )

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines import cli
+from pipelines import calibrate, cli
 from reader.calibration import load_calibration
 from reader.load import load_reader
 
@@ -72,6 +72,19 @@ def test_a_corpus_given_twice_is_refused(reader, tmp_path, capsys):
     also = ["--also", *corpus(tmp_path / "a", "paris")]
     assert cli.main(["calibrate", *also, *also, "--reader", str(reader)]) == 2
     assert f"{also[2]} of {also[1]}: given twice" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("there", ["index", "questions"])
+def test_a_wrong_path_is_found_before_any_question_is_asked(
+    there, reader, tmp_path, monkeypatch, capsys
+):
+    index, questions = corpus(tmp_path / "a", "paris")
+    missing = str(tmp_path / "none")
+    also = [index, missing] if there == "index" else [missing, questions]
+    monkeypatch.setattr(calibrate, "read_questions", None)  # no call is come to
+    command = ["calibrate", questions, "--index", index, "--reader", str(reader)]
+    assert cli.main([*command, "--also", *also]) == 2
+    assert missing in capsys.readouterr().err
 
 
 def test_a_failed_fit_leaves_nothing(reader, tmp_path, capsys):

@@ -161,23 +161,40 @@ def test_another_index_is_asked_its_own_questions(command, tmp_path, monkeypatch
     file.write_text("".join(json.dumps(question) + "\n" for question in questions))
     index, out = str(tmp_path / "more"), tmp_path / "out"
     assert cli.main(["index", "build", str(corpus), "--out", index, "--no-vectors"]) == 0
-    missing = str(tmp_path / "none.jsonl")
-    assert cli.main([*command, "--also", index, missing]) == 2
-    assert missing in capsys.readouterr().err
+    command += ["--also", index, str(file)]
     ask, read = rescorer_candidates._ask, []
 
     def counting(block, *others):
         read.extend(question.text for question in block)
         return ask(block, *others)
 
+    def stopped(block, *others):
+        if block[0].text == questions[0]["question"]:
+            raise KeyboardInterrupt
+        return ask(block, *others)
+
+    monkeypatch.setattr(rescorer_candidates, "_ask", stopped)
+    assert cli.main(command) == 130
     monkeypatch.setattr(rescorer_candidates, "_ask", counting)
-    assert cli.main([*command, "--also", index, str(file), "--resume", "--json"]) == 0
+    capsys.readouterr()
+    assert cli.main([*command, "--resume", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["candidates"] == {"asked": 69, "written": 67, "without_right": 1}
     assert told["trained"] + told["held_out"] == 67
     assert read == [one["question"] for one in questions]  # the first index was asked before
     others = lines_of(out, "also-1")
     assert {one["text"] for line in others for one in line["candidates"]} == {"bk", "bl", "bm"}
+
+
+@pytest.mark.parametrize("there", ["index", "questions"])
+def test_a_wrong_path_is_found_before_any_question_is_asked(
+    there, command, asked, tmp_path, capsys
+):
+    missing = str(tmp_path / "none")
+    also = [str(asked[0]), missing] if there == "index" else [missing, str(asked[1])]
+    assert cli.main([*command, "--also", *also]) == 2
+    assert missing in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_kept_out_questions_and_passages_do_not_train(command, asked, tmp_path, capsys):
