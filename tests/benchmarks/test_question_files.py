@@ -16,6 +16,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 INVENTED = BENCHMARKS / "own_documents"
 SEARCH = BENCHMARKS / "search_questions"
 PARAGRAPHS = BENCHMARKS / "paragraph_questions"
+EVERYDAY = BENCHMARKS / "everyday_questions"
 FILES = ("train", "held", "train-2", "held-2")
 
 
@@ -85,6 +86,30 @@ def test_paragraph_questions_have_their_answers_in_paragraphs_of_other_articles(
     for one in every:
         assert one.answers
         assert all(answer in one.context for answer in one.answers)
+
+
+@pytest.mark.parametrize(
+    ("part", "passages", "counts"),
+    [
+        ("train", 1885, [1992, 2135, 2016, 1381, 1385, 2112]),
+        ("held", 355, [380, 316, 407, 288, 273, 408]),
+    ],
+)
+def test_questions_about_everyday_texts_copy_little_of_their_passages(part, passages, counts):
+    examples = load_reading(EVERYDAY / f"{part}.json.xz").examples
+    kinds = Counter(one.id.partition("-")[0] for one in examples)
+    of = ("news", "reviews", "forum", "talk", "prose", "wiki")
+    assert [kinds[kind] for kind in of] == counts
+    assert len({one.context for one in examples}) == passages
+    assert len({one.id for one in examples}) == len(examples) == sum(counts)
+    for one in examples:
+        held = int(hashlib.sha256(one.context.encode()).hexdigest(), 16) % 6 == 0
+        assert held == (part == "held"), one.id
+        assert all(answer in one.context for answer in one.answers), one.id
+        words, text = one.question.casefold().split(), " ".join(one.context.casefold().split())
+        runs = (" ".join(words[i : i + 5]) for i in range(len(words) - 4))
+        assert one.answers
+        assert not any(run in text for run in runs), one.question
 
 
 @pytest.mark.parametrize(
