@@ -81,7 +81,7 @@ def test_a_wrong_path_is_found_before_any_question_is_asked(
     index, questions = corpus(tmp_path / "a", "paris")
     missing = str(tmp_path / "none")
     also = [index, missing] if there == "index" else [missing, questions]
-    monkeypatch.setattr(calibrate, "read_questions", None)  # no call is come to
+    monkeypatch.setattr(calibrate, "read_questions", None)  # fails where it is called
     command = ["calibrate", questions, "--index", index, "--reader", str(reader)]
     assert cli.main([*command, "--also", *also]) == 2
     assert missing in capsys.readouterr().err
